@@ -1,0 +1,3 @@
+"""Hybrid search."""
+
+__version__ = "0.1.0"

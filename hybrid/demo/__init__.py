@@ -1,0 +1,1 @@
+"""The demo: a corpus that every Python already carries."""

@@ -1,0 +1,179 @@
+"""What can go wrong?
+
+    HybridError                    anything raised on purpose by this package
+    ├── InputError                 what was given is wrong; nothing was changed (also a ValueError)
+    │   ├── DocumentError          a document cannot be taken: its id and field are named
+    │   ├── QueryError             a search request cannot be run
+    │   ├── FusionError            rankings cannot be fused as asked
+    │   └── SchemaError            a schema contradicts itself
+    ├── SettingsError              settings are missing, unknown or contradict each other
+    ├── CollectionError            something about a whole collection
+    │   ├── CollectionNotFound     there is no collection of this name yet
+    │   └── CollectionMismatch     it was made with another model, dimension, analysis, schema or format
+    ├── DocumentNotFound           there is no document of this id
+    ├── StoreError                 a store did not do what it was asked; `store` names it
+    │   ├── StoreUnavailable       refused, reset, unknown host, still loading
+    │   ├── StoreTimeout           no answer in time; whether it was done is unknown
+    │   ├── StoreDenied            wrong or missing credentials, missing privilege
+    │   ├── StoreFull              out of memory or disk, too many requests
+    │   └── StoreReplyError        an answer that makes no sense, or a missing index
+    ├── EmbeddingError             content could not become a vector
+    │   └── ModelNotFound          the model's files are not here and cannot be fetched
+    ├── MissingExtra               an optional dependency is not installed
+    └── SearchUnavailable          no retriever could answer
+
+Each message says what happened, why, and what to do. `code` is stable; messages are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class HybridError(Exception):
+    """Anything raised on purpose by this package."""
+
+    code: ClassVar[str] = "error"
+
+
+class InputError(HybridError, ValueError):
+    """What was given is wrong; nothing was changed."""
+
+    code = "invalid_input"
+
+
+class DocumentError(InputError):
+    """A document cannot be taken. `document_id` and `field` are None where they are not known."""
+
+    code = "invalid_document"
+
+    def __init__(self, message: str, *, document_id: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.document_id = document_id
+        self.field = field
+
+
+class QueryError(InputError):
+    """A search request cannot be run as asked. `field` names the argument that is wrong."""
+
+    code = "invalid_query"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class FusionError(InputError):
+    """Rankings cannot be fused as asked."""
+
+    code = "invalid_fusion"
+
+
+class SchemaError(InputError):
+    """A schema contradicts itself or cannot be inferred."""
+
+    code = "invalid_schema"
+
+
+class SettingsError(HybridError):
+    """Settings are missing, unknown or contradict each other."""
+
+    code = "invalid_settings"
+
+
+class CollectionError(HybridError):
+    """Something about a whole collection."""
+
+    code = "collection"
+
+
+class CollectionNotFound(CollectionError):
+    """There is no collection of this name yet."""
+
+    code = "collection_not_found"
+
+
+class CollectionMismatch(CollectionError):
+    """The collection was made with another model, dimension, analysis, schema or format."""
+
+    code = "collection_mismatch"
+
+
+class DocumentNotFound(HybridError):
+    """There is no document of this id."""
+
+    code = "document_not_found"
+
+
+class StoreError(HybridError):
+    """A store did not do what it was asked. `store` is its name, such as "redis"."""
+
+    code = "store"
+
+    def __init__(self, store: str, message: str) -> None:
+        super().__init__(f"{store}: {message}")
+        self.store = store
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached: refused, reset, unknown host, or still loading its data."""
+
+    code = "store_unavailable"
+
+
+class StoreTimeout(StoreError):
+    """The store did not answer in time. Whether a write was done is unknown."""
+
+    code = "store_timeout"
+
+
+class StoreDenied(StoreError):
+    """The store refused the credentials, or they lack a privilege."""
+
+    code = "store_denied"
+
+
+class StoreFull(StoreError):
+    """The store is out of memory or disk, or has too many requests."""
+
+    code = "store_full"
+
+
+class StoreReplyError(StoreError):
+    """The store's answer makes no sense here, such as a missing index."""
+
+    code = "store_reply"
+
+
+class EmbeddingError(HybridError):
+    """Content could not become a vector."""
+
+    code = "embedding"
+
+
+class ModelNotFound(EmbeddingError):
+    """The model's files are not here and cannot be fetched."""
+
+    code = "model_not_found"
+
+
+class MissingExtra(HybridError):
+    """An optional dependency is not installed."""
+
+    code = "missing_extra"
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs an optional part. Install it with: pip install 'hybrid-engine[{extra}]'")
+        self.extra = extra
+
+
+class SearchUnavailable(HybridError):
+    """No retriever could answer. `reasons` says why, by retriever name."""
+
+    code = "search_unavailable"
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
+        super().__init__(f"no retriever could answer ({listed}). Check the stores with: hybrid status")
+        self.reasons = dict(reasons)

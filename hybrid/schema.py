@@ -1,0 +1,327 @@
+"""What does a collection hold? Typed fields, the vector spec, and the checks a document must pass."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+from hybrid.errors import CollectionMismatch, DocumentError, SchemaError
+from hybrid.model import Document, Json
+
+ANALYSIS = "english-porter2+cjk-bigrams/1"
+"""The name of the one text analysis; part of a collection's fingerprint."""
+
+FORMAT = 1
+"""The version of how records lie in the stores; part of a collection's fingerprint."""
+
+MAX_ID_BYTES = 512
+MAX_KEYWORD_BYTES = 4096
+MAX_FIELDS = 500
+EXACT_INTEGER = 2**53
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
+_HEADINGS = frozenset({"title", "name", "headline", "subject", "heading"})
+_PROSE = _HEADINGS | {"text", "body", "content", "description", "summary", "abstract", "contents"}
+
+
+class FieldType(StrEnum):
+    """What a field's values are. All but TEXT may be a list of values."""
+
+    TEXT = "text"
+    KEYWORD = "keyword"
+    LONG = "long"
+    DOUBLE = "double"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. boost: factor on its text score, > 0, 1 is neutral; only text fields use it."""
+
+    name: str
+    type: FieldType
+    boost: float = 1.0
+    embedded: bool = True
+
+    def __post_init__(self) -> None:
+        if not _FIELD_NAME.fullmatch(self.name):
+            raise SchemaError(
+                f"field name {self.name!r} cannot be used: start with a letter, then letters, digits and _, 64 at most"
+            )
+        if self.name in ("id", "vector"):
+            raise SchemaError(f"{self.name!r} is the document's own {self.name} and needs no field in the schema")
+        if not (math.isfinite(self.boost) and self.boost > 0):
+            raise SchemaError(f"field {self.name!r}: boost is {self.boost}; it must be a number above 0")
+
+
+class Metric(StrEnum):
+    """How two vectors are compared."""
+
+    COSINE = "COSINE"
+    L2 = "L2"
+    IP = "IP"
+
+
+class VectorAlgorithm(StrEnum):
+    """How the vector index searches: FLAT compares with every vector (exact), HNSW walks a graph."""
+
+    FLAT = "FLAT"
+    HNSW = "HNSW"
+
+
+class VectorType(StrEnum):
+    """How a component lies in the Redis index."""
+
+    FLOAT32 = "FLOAT32"
+    FLOAT64 = "FLOAT64"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpec:
+    """The vector index. dim: components. The HNSW numbers are used by HNSW only.
+
+    initial_cap: vectors the index makes room for at once. m: links a node. ef_construction and
+    ef_runtime: candidates looked at when adding and when searching.
+    """
+
+    dim: int
+    metric: Metric = Metric.COSINE
+    algorithm: VectorAlgorithm = VectorAlgorithm.FLAT
+    type: VectorType = VectorType.FLOAT32
+    initial_cap: int | None = None
+    m: int = 16
+    ef_construction: int = 200
+    ef_runtime: int = 64
+
+    def __post_init__(self) -> None:
+        bounds = {
+            "dim": (self.dim, 1, 32768),
+            "initial_cap": (1 if self.initial_cap is None else self.initial_cap, 1, 100_000_000),
+            "m": (self.m, 2, 512),
+            "ef_construction": (self.ef_construction, 1, 4096),
+            "ef_runtime": (self.ef_runtime, 1, 4096),
+        }
+        for name, (value, low, high) in bounds.items():
+            if not low <= value <= high:
+                raise SchemaError(f"vector {name} is {value}; it must be from {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The fields of a collection, in the order in which they are searched and embedded."""
+
+    fields: tuple[Field, ...]
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.fields]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise SchemaError(f"fields named twice: {', '.join(doubled)}")
+        if len(names) > MAX_FIELDS:
+            raise SchemaError(f"{len(names)} fields; {MAX_FIELDS} are the most")
+
+    @property
+    def searched(self) -> tuple[tuple[str, float], ...]:
+        """The text fields and their boosts, in order."""
+        return tuple((one.name, one.boost) for one in self.fields if one.type is FieldType.TEXT)
+
+    @property
+    def embedded(self) -> tuple[str, ...]:
+        """The names of the text fields that are embedded, in order."""
+        return tuple(one.name for one in self.fields if one.type is FieldType.TEXT and one.embedded)
+
+    def embedded_text(self, source: Mapping[str, Json]) -> str:
+        """The text a document is embedded as: its embedded fields, a line break between two."""
+        values = (source.get(name) for name in self.embedded)
+        return "\n".join(value for value in values if isinstance(value, str) and value.strip())
+
+    def unknown(self, document: Document) -> tuple[str, ...]:
+        """The names of the document's fields that are not in the schema, sorted."""
+        return tuple(sorted(document.fields.keys() - {one.name for one in self.fields}))
+
+    def check(self, document: Document) -> None:
+        """Nothing, when the document fits. Raises DocumentError naming the field and what would be right."""
+        check_id(document.id)
+        for one in self.fields:
+            value = document.fields.get(one.name)
+            if value is not None:
+                _check_value(document.id, one, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a collection is, as both stores keep it: its name, schema and fingerprint."""
+
+    name: str
+    schema: Schema
+    vector: VectorSpec
+    model: str
+    analysis: str = ANALYSIS
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        check_collection_name(self.name)
+
+    def to_json(self) -> dict[str, Json]:
+        """The collection as JSON; `from_json` gives an equal one back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Collection:
+        """The collection that `to_json` wrote. Raises CollectionMismatch for another format."""
+        if body.get("format") != FORMAT:
+            raise CollectionMismatch(
+                f"the collection is in format {body.get('format')}, this version reads format {FORMAT}. "
+                "Index it again with this version, or open it with the version that wrote it"
+            )
+        fields = tuple(Field(**(one | {"type": FieldType(one["type"])})) for one in body["schema"]["fields"])
+        spec = dict(body["vector"])
+        kinds = {"metric": Metric, "algorithm": VectorAlgorithm, "type": VectorType}
+        vector = VectorSpec(**(spec | {name: kind(spec[name]) for name, kind in kinds.items()}))
+        rest = {name: body[name] for name in ("name", "model", "analysis", "format")}
+        return cls(schema=Schema(fields), vector=vector, **rest)
+
+
+def check_collection_name(name: str) -> str:
+    """The name itself. Raises SchemaError unless it is lower-case letters, digits, - and _, 64 at most."""
+    if not _COLLECTION_NAME.fullmatch(name):
+        raise SchemaError(
+            f"collection name {name!r} cannot be used: lower-case letters, digits, - and _, 64 at most, "
+            "starting with a letter or digit"
+        )
+    return name
+
+
+def check_id(value: Any) -> str:
+    """The id itself. Raises DocumentError unless it is a string of 1 to 512 bytes without control characters."""
+    if not isinstance(value, str) or not value:
+        raise DocumentError(
+            f"the id is {value!r}; give every document a string id of at least one character", field="id"
+        )
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise DocumentError(f"the id {value!r} is not valid Unicode (a lone surrogate)", field="id") from error
+    if size > MAX_ID_BYTES:
+        raise DocumentError(f"the id {value[:40]!r}… has {size} bytes; {MAX_ID_BYTES} are the most", field="id")
+    if any(ord(char) < 32 for char in value):
+        raise DocumentError(f"the id {value!r} has a control character; leave it out", field="id")
+    return value
+
+
+def parse_date(text: str) -> float | None:
+    """Seconds since 1970 (UTC) of an ISO 8601 date or date-time; a date is 00:00 UTC; None if it is not one."""
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
+    """The schema that the first `sample` documents suggest.
+
+    Long, many-worded or conventionally named strings (title, text, …) are text; other strings are
+    keywords; numbers are long when all are whole, else double; ISO 8601 strings are dates. Headings
+    get boost 2 and come first. Fields whose values have no common type are left out.
+    """
+    values: dict[str, list[Json]] = {}
+    for document in islice(documents, sample):
+        for name, value in document.fields.items():
+            if value is not None and _FIELD_NAME.fullmatch(name):
+                values.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+    guessed = ((name, _guess(name, seen)) for name, seen in values.items())
+    fields = [Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed if kind]
+    fields.sort(key=lambda one: one.boost, reverse=True)
+    return Schema(tuple(fields))
+
+
+def _is_heading(name: str, kind: FieldType) -> bool:
+    return kind is FieldType.TEXT and name.lower() in _HEADINGS
+
+
+def _guess(name: str, values: list[Json]) -> FieldType | None:
+    if not values:
+        return None
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return FieldType.BOOLEAN
+    if kinds == {int}:
+        return FieldType.LONG
+    if kinds <= {int, float}:
+        return FieldType.DOUBLE
+    return _guess_string(name, values) if kinds == {str} else None
+
+
+def _guess_string(name: str, values: list[str]) -> FieldType:
+    if name.lower() in _PROSE:
+        return FieldType.TEXT
+    if all(parse_date(value) is not None for value in values):
+        return FieldType.DATE
+    prose = any(len(value) > 64 or len(value.split()) > 5 or "\n" in value for value in values)
+    return FieldType.TEXT if prose else FieldType.KEYWORD
+
+
+_EXPECTED = {
+    FieldType.TEXT: "a string",
+    FieldType.KEYWORD: "a string or a list of strings",
+    FieldType.LONG: "a whole number within ±2^53",
+    FieldType.DOUBLE: "a finite number",
+    FieldType.BOOLEAN: "true or false",
+    FieldType.DATE: 'a date such as "2024-01-31" or "2024-01-31T12:00:00Z"',
+}
+
+
+def _check_value(document_id: str, one: Field, value: Json) -> None:
+    many = isinstance(value, list) and one.type is not FieldType.TEXT
+    for item in value if many else [value]:
+        if not _FITS[one.type](item):
+            raise DocumentError(
+                f"document {document_id!r}: field {one.name!r} is {one.type} and takes {_EXPECTED[one.type]}, "
+                f"not {_shown(item)}",
+                document_id=document_id,
+                field=one.name,
+            )
+        if one.type is FieldType.KEYWORD and len(item.encode()) > MAX_KEYWORD_BYTES:
+            raise DocumentError(
+                f"document {document_id!r}: keyword {one.name!r} has {len(item.encode())} bytes; {MAX_KEYWORD_BYTES} "
+                "are the most. Make the field text in hybrid.toml if it is prose",
+                document_id=document_id,
+                field=one.name,
+            )
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether it is a string that UTF-8 can say: a lone surrogate cannot be."""
+    if not isinstance(value, str):
+        return False
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_FITS: dict[FieldType, Callable[[Any], bool]] = {
+    FieldType.TEXT: _is_unicode,
+    FieldType.KEYWORD: _is_unicode,
+    FieldType.LONG: lambda value: _is_number(value) and value == int(value) and abs(value) <= EXACT_INTEGER,
+    FieldType.DOUBLE: _is_number,
+    FieldType.BOOLEAN: lambda value: isinstance(value, bool),
+    FieldType.DATE: lambda value: isinstance(value, str) and parse_date(value) is not None,
+}
+
+
+def _shown(value: Json) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

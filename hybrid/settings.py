@@ -1,0 +1,202 @@
+"""What can be set? Arguments win over environment variables, these over hybrid.toml, that over defaults.
+
+Environment variables are the field names in capitals after HYBRID_, a part's after its own name:
+HYBRID_DATA_DIR, HYBRID_COLLECTION, HYBRID_MODEL, HYBRID_REDIS_URL, HYBRID_ELASTICSEARCH_API_KEY, …
+No other module reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hybrid import schema
+from hybrid.errors import SettingsError
+
+CONFIG_FILE = "hybrid.toml"
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _location(url: SecretStr) -> str:
+    """The URL without user, password and query: what may be shown."""
+    parts = urlsplit(url.get_secret_value())
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def _checked_url(url: SecretStr, schemes: tuple[str, ...], example: str) -> None:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"this is not a URL of the form {example}")
+
+
+class RedisSettings(_Part):
+    """How to reach Redis. Credentials may stand in the URL or beside it; the latter win."""
+
+    url: SecretStr
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_certs: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+
+    @property
+    def location(self) -> str:
+        """The URL without credentials."""
+        return _location(self.url)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _checked_url(self.url, ("redis", "rediss"), "redis://host:6379 or rediss://host:6379 (TLS)")
+        return self
+
+
+class ElasticsearchSettings(_Part):
+    """How to reach Elasticsearch: a user and password, or an API key (encoded form), or neither."""
+
+    url: SecretStr
+    username: str | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
+    ca_certs: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+
+    @property
+    def location(self) -> str:
+        """The URL without credentials."""
+        return _location(self.url)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _checked_url(self.url, ("http", "https"), "https://host:9200")
+        if self.api_key and (self.username or self.password):
+            raise ValueError("give an api_key, or a username and password, not both")
+        return self
+
+
+class FieldSettings(_Part):
+    """One field of the schema, as in `title = { type = "text", boost = 2 }`."""
+
+    type: schema.FieldType
+    boost: float = 1.0
+    embedded: bool = True
+
+
+def _field_shorthand(value: Any) -> Any:
+    return {"type": "double" if value == "number" else value} if isinstance(value, str) else value
+
+
+class VectorSettings(_Part):
+    """The vector index; what is not set has the default of `hybrid.schema.VectorSpec`."""
+
+    dim: int | None = None
+    metric: schema.Metric = schema.Metric.COSINE
+    algorithm: schema.VectorAlgorithm = schema.VectorAlgorithm.FLAT
+    type: schema.VectorType = schema.VectorType.FLOAT32
+    initial_cap: int | None = None
+    m: int = 16
+    ef_construction: int = 200
+    ef_runtime: int = 64
+
+    def spec(self, dim: int) -> schema.VectorSpec:
+        """The vector spec for vectors of `dim` components. Raises SettingsError if `dim` is set otherwise."""
+        if self.dim not in (None, dim):
+            raise SettingsError(
+                f"vector.dim is set to {self.dim}, but the model makes vectors of {dim}. Remove the setting"
+            )
+        return schema.VectorSpec(**(self.model_dump() | {"dim": dim}))
+
+
+class Settings(BaseSettings):
+    """All settings. model: a model's name, "none" where documents bring their own vectors.
+
+    data_dir: folder of the embedded stores; ":memory:" keeps everything in memory.
+    deadline_s: seconds a search may take. window: documents asked of each retriever.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HYBRID_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True, extra="forbid"
+    )
+
+    data_dir: Path | Literal[":memory:"] = Path("hybrid-data")
+    collection: str = "documents"
+    model: str = DEFAULT_MODEL
+    model_path: Path | None = None
+    model_cache: Path = Field(default_factory=lambda: user_cache() / "models")
+    model_threads: int | None = Field(default=None, ge=1, le=256)
+    redis: RedisSettings | None = None
+    elasticsearch: ElasticsearchSettings | None = None
+    fields: dict[str, Annotated[FieldSettings, BeforeValidator(_field_shorthand)]] = Field(default_factory=dict)
+    vector: VectorSettings = VectorSettings()
+    deadline_s: float = Field(default=2.0, gt=0, le=600)
+    window: int = Field(default=100, ge=1, le=10_000)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the embedded stores keep everything in memory."""
+        return str(self.data_dir) == ":memory:"
+
+    @property
+    def schema_given(self) -> schema.Schema | None:
+        """The schema of `[fields]`; None where it is to be inferred."""
+        if not self.fields:
+            return None
+        return schema.Schema(tuple(schema.Field(name, **one.model_dump()) for name, one in self.fields.items()))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is given)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is given)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=Path(CONFIG_FILE))
+        return init_settings, env_settings, file
+
+
+def read(**arguments: Any) -> Settings:
+    """The settings; arguments that are None are left to the environment, hybrid.toml and defaults.
+
+    `redis` and `elasticsearch` may be a URL or a dict. Raises SettingsError naming what is wrong.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for part in ("redis", "elasticsearch"):
+        if isinstance(given.get(part), str):
+            given[part] = {"url": given[part]}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explained(one) for one in error.errors(include_input=False))) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}. Correct the file") from error
+
+
+def _explained(fault: Any) -> str:
+    """One fault of pydantic's as a sentence; never with the value, which may be a secret."""
+    name = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{name} is not a setting. Look for a typing error in {CONFIG_FILE} or in the call"
+    return f"{name or 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def user_cache() -> Path:
+    """The folder under which caches of this program lie: XDG_CACHE_HOME or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid"

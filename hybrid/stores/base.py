@@ -1,0 +1,148 @@
+"""What is a store? The two protocols that every text store and every vector store follows.
+
+A store holds one collection. Every write carries a version, and a store takes a record only if its
+version is larger than the one it holds for that id; a tombstone holds its version too. All methods
+are thread-safe and raise only errors of `hybrid.errors`; what a store's client raises is translated
+inside the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from hybrid.errors import DocumentError, QueryError
+from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
+from hybrid.schema import Collection, Metric
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """A text search. limit: documents wanted, >= 0. timeout_s: seconds the store may take."""
+
+    text: str
+    limit: int
+    fields: tuple[tuple[str, float], ...]
+    timeout_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorQuery:
+    """A nearest-neighbour search. vector: float32 (dim,). limit: documents wanted, >= 0."""
+
+    vector: Vector
+    limit: int
+    timeout_s: float = 2.0
+
+
+class Store(Protocol):
+    """What text stores and vector stores have in common."""
+
+    @property
+    def name(self) -> str:
+        """Which store it is, such as "redis" or "tantivy"."""
+        ...
+
+    def load(self) -> Collection | None:
+        """The collection that lies in this store, now open; None if there is none.
+
+        Raises CollectionMismatch where its format is not this version's.
+        """
+        ...
+
+    def create(self, collection: Collection) -> None:
+        """Makes the collection, empty, and opens it. One that is there already is left as it is."""
+        ...
+
+    def drop(self) -> None:
+        """Deletes the collection with all it holds. Nothing happens where there is none."""
+        ...
+
+    def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
+        """The outcome of each record, in order. No id comes twice in one call."""
+        ...
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        """What is known of each id, tombstones included; ids never seen are left out."""
+        ...
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The documents of these ids; missing and deleted ones are left out."""
+        ...
+
+    def refresh(self) -> None:
+        """Returns when a search sees all that was written before."""
+        ...
+
+    def count(self) -> int:
+        """The number of documents, tombstones not counted."""
+        ...
+
+    def status(self) -> dict[str, Json]:
+        """What an operator wants to know: documents, index parameters, sizes (bytes), memory (bytes)."""
+        ...
+
+    def ping(self) -> None:
+        """Returns when the store answers. Raises StoreError."""
+        ...
+
+    def close(self) -> None:
+        """Gives back connections and files. The store must not be used afterwards."""
+        ...
+
+
+class TextStore(Store, Protocol):
+    """Finds documents by words."""
+
+    def search(self, query: TextQuery) -> Ranking:
+        """The best documents by BM25, best first; equal scores go by id. No words: nothing."""
+        ...
+
+
+class VectorStore(Store, Protocol):
+    """Finds documents by nearness of vectors."""
+
+    def search(self, query: VectorQuery) -> Ranking:
+        """The nearest documents, each by its best passage; equal scores go by id.
+
+        Scores: cosine similarity (COSINE), inner product (IP), minus the distance (L2).
+        Raises QueryError for a vector that `check_query` refuses.
+        """
+        ...
+
+
+def check_vectors(record: Record, collection: Collection) -> None:
+    """Nothing, when the record's vectors can be stored.
+
+    Raises DocumentError for a wrong shape, NaN or infinity, and for zero vectors under COSINE,
+    which have no direction.
+    """
+    vectors, spec = record.vectors, collection.vector
+    if vectors.ndim != 2 or vectors.shape[1] != spec.dim:
+        problem = f"vectors have shape {vectors.shape}; this collection takes (n, {spec.dim})"
+    elif len(vectors) == 0 and not record.deleted:
+        problem = "there is no vector"
+    elif not np.isfinite(vectors).all():
+        problem = "a vector has NaN or infinite components"
+    elif spec.metric is Metric.COSINE and not vectors.any(axis=1).all():
+        problem = "a vector is all zeros, which has no direction and cannot be compared by cosine"
+    else:
+        return
+    raise DocumentError(f"document {record.id!r}: {problem}", document_id=record.id, field="vector")
+
+
+def check_query(query: VectorQuery, collection: Collection) -> None:
+    """Nothing, when the vector can be searched with. Raises QueryError as `check_vectors` does."""
+    vector, spec = query.vector, collection.vector
+    if vector.shape != (spec.dim,):
+        problem = f"the query vector has shape {vector.shape}; this collection takes ({spec.dim},)"
+    elif not np.isfinite(vector).all():
+        problem = "the query vector has NaN or infinite components"
+    elif spec.metric is Metric.COSINE and not vector.any():
+        problem = "the query vector is all zeros, which has no direction and cannot be compared by cosine"
+    else:
+        return
+    raise QueryError(problem, field="vector")
