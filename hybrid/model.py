@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.display import contributions_html, frame
+
 Vector: TypeAlias = NDArray[np.float32]
 """float32, (dim,) for one or (n, dim) for several."""
 
@@ -226,3 +228,72 @@ class WriteReport:
             "notes": list(self.notes),
             "took_s": round(self.took_s, 3),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """An answer: the hits and how they came about.
+
+    took_ms: milliseconds. degraded: a retriever that was asked did not answer, so scores cannot be
+    compared with those of a whole answer. fusion: method, its parameters, weights and window.
+    retrievers: by name, how each one's part went.
+    """
+
+    query: str
+    took_ms: float
+    degraded: bool
+    fusion: Mapping[str, Json]
+    retrievers: Mapping[str, RetrieverReport]
+    hits: Sequence[Hit]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the hits, best first."""
+        return [hit.id for hit in self.hits]
+
+    def to_dict(self) -> dict[str, Json]:
+        """The answer as JSON, as the HTTP endpoint gives it."""
+        return {
+            "query": self.query,
+            "took_ms": round(self.took_ms, 3),
+            "degraded": self.degraded,
+            "fusion": dict(self.fusion),
+            "retrievers": {name: report.to_dict() for name, report in self.retrievers.items()},
+            "hits": [hit.to_dict() for hit in self.hits],
+        }
+
+    def rows(self) -> list[dict[str, Json]]:
+        """One flat dict a hit: rank, id, score, each retriever's rank and contribution, and the fields."""
+        return [self._row(hit) for hit in self.hits]
+
+    def _row(self, hit: Hit) -> dict[str, Json]:
+        row: dict[str, Json] = {"rank": hit.rank, "id": hit.id, "score": hit.score}
+        for name, part in hit.explain.items():
+            row |= {f"{name}_rank": part.get("rank"), f"{name}_contribution": part.get("contribution", 0.0)}
+        return row | {name: value for name, value in hit.document.items() if name not in row}
+
+    def to_pandas(self) -> Json:
+        """A pandas DataFrame of `rows()`. Raises MissingExtra without pandas."""
+        return frame(self.rows())
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (
+                hit.rank,
+                label(hit),
+                hit.score,
+                {name: part.get("contribution", 0.0) for name, part in hit.explain.items()},
+            )
+            for hit in self.hits
+        )
+        state = ", ".join(f"{name} {report.status} {report.took_ms:.1f} ms" for name, report in self.retrievers.items())
+        return contributions_html(rows, list(self.retrievers), f"{self.query} · {self.took_ms:.1f} ms · {state}")
+
+
+def label(hit: Hit) -> str:
+    """What to call a hit in one line: its title or name if it has one, else its id."""
+    named = (hit.document.get(key) for key in ("title", "name", "headline", "subject"))
+    return next((value for value in named if isinstance(value, str) and value.strip()), hit.id)

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         return str(self.data_dir) == ":memory:"
 
     @property
+    def folder(self) -> Path:
+        """The folder of the collection's embedded stores."""
+        return Path(self.data_dir) / schema.check_collection_name(self.collection)
+
+    @property
     def schema_given(self) -> schema.Schema | None:
         """The schema of `[fields]`; None where it is to be inferred."""
         if not self.fields:

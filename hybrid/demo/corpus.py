@@ -7,13 +7,14 @@ Nothing is downloaded and no licence question arises: the text is what `help()` 
 """
 
 import inspect
+import os.path
 import pkgutil
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from pydoc_data.topics import topics
 from types import ModuleType, NoneType
@@ -23,43 +24,52 @@ LANGUAGE = "language"
 """What `module` says for a topic, which belongs to the language and to no module."""
 
 _SHORTEST_TEXT = 20
-"""In characters: below it a docstring repeats the name ("Close the file.") and finds nothing."""
+"""In characters: a docstring below it repeats the name ("Close the file.") and finds nothing."""
 
 _LEFT_OUT = frozenset(
-    # run or print something when imported, or are programs and tests
+    # run or print something when imported, or are programs, tests, tables and samples
     "antigravity this idlelib turtledemo test tests pip encodings pydoc_data xxlimited xxlimited_35 xxsubtype"
-    # os and os.path under their platform's name
-    " nt ntpath posix posixpath"
-    # deprecated, also where they were imported before us and so warn no more
-    " asynchat asyncore distutils imp lib2to3 nturl2path smtpd sre_compile sre_constants sre_parse"
-    # PEP 594
+    # what os, os.path and xml.parsers.expat are made of, and parts for other systems
+    " genericpath nt ntpath posix posixpath pyexpat macholib wintypes"
+    # deprecated: named here because one that is already imported does not warn again
+    " asynchat asyncore cElementTree distutils imp lib2to3 nturl2path smtpd sre_compile sre_constants sre_parse tix"
+    # deprecated and removed by PEP 594
     " aifc audioop cgi cgitb chunk crypt imghdr mailcap msilib nis nntplib ossaudiodev pipes sndhdr spwd sunau"
     " telnetlib uu xdrlib".split()
 )
 
-_UNDERLINE = re.compile(r"^ *([*=\-~^\"'+#.])\1{2,} *\n", re.MULTILINE)
+_UNDERLINE = re.compile(r"^([*=\-~\"+`])\1{2,}\n", re.MULTILINE)
+"""The line below a title in a topic; code, where such a line may mean something, is indented."""
+
+_PLAIN = (bool, int, float, str, bytes, tuple, NoneType)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One document; the order of its fields is the order of the document's."""
-
-    id: str
+    kind: str
     name: str
     module: str
-    kind: str
     signature: str
     text: str
+    preference: tuple[bool, bool, int, str]
+    """Sort key among entries with the same text, best first."""
+
+    def document(self) -> dict[str, str]:
+        return {
+            "id": f"{self.kind}:{self.name}",
+            "name": self.name,
+            "module": self.module,
+            "kind": self.kind,
+            "signature": self.signature,
+            "text": self.text,
+        }
 
 
 class _Hidden:
-    """Stands for a default whose repr differs between machines or runs (streams, functions, the environment)."""
+    """Stands for a default that differs between machines or runs: a path, a stream, an object at some address."""
 
     def __repr__(self) -> str:
         return "..."
-
-
-_HIDDEN = _Hidden()
 
 
 def documents() -> Iterator[dict[str, str]]:
@@ -67,32 +77,36 @@ def documents() -> Iterator[dict[str, str]]:
 
     Fields, all text: `id` ("function:textwrap.shorten"), `name` ("textwrap.shorten"; builtins go without a module),
     `module` ("textwrap"; "language" for a topic), `kind` (module, class, function, method or topic; a property counts
-    as a method), `signature` ("shorten(text, width, **kwargs)", or empty where the interpreter does not know it) and
-    `text` (the docstring without its indentation).
+    as a method), `signature` ("shorten(text, width, **kwargs)"; empty for what is not called, and where the
+    interpreter does not know it) and `text` (the docstring without its indentation).
 
     Imports most of the standard library, silently. Tests, programs, deprecated and private modules, special methods
-    (`__add__`) and inherited docstrings are left out; of equal texts of one kind, the one with the shortest name stays.
+    (`__add__`) and docstrings inherited from a public class are left out. Of equal texts of one kind one stays: a
+    builtin's, else that of the name the object was defined with, else the shortest name's.
     """
     with warnings.catch_warnings():
-        # Reset by the time the first document is handed out, so that the caller never runs under these filters.
+        # Undone before the first document is handed out: the caller never runs under these filters.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", DeprecationWarning)
-        entries = list(_entries())
-    return (asdict(entry) for entry in sorted(_distinct(entries), key=lambda entry: entry.id))
+        found = [entry.document() for entry in _distinct(_entries())]
+    return iter(sorted(found, key=lambda document: document["id"]))
 
 
 def _entries() -> Iterator[_Entry]:
     """All there is to say, equal texts included, in no promised order."""
     modules = dict(_modules())
+    objects = list(_objects(modules))
+    public = frozenset(id(thing) for _, _, thing in objects)
     for name, module in modules.items():
         yield from _entry("module", name, name, module)
-    for module_name, name, thing in _objects(modules):
+    for module_name, name, thing in objects:
         yield from _entry("class" if inspect.isclass(thing) else "function", name, module_name, thing)
         if inspect.isclass(thing):
-            for method_name, method in _methods(thing):
+            for method_name, method in _methods(thing, public):
                 yield from _entry("method", f"{name}.{method_name}", module_name, method)
-    for name, text in topics.items():
-        yield _Entry(f"topic:{name}", name, LANGUAGE, "topic", "", _UNDERLINE.sub("", text).strip())
+    for name, topic in topics.items():
+        text = _UNDERLINE.sub("", topic).strip()
+        yield _Entry("topic", name, LANGUAGE, "", text, _preference(LANGUAGE, name, topic))
 
 
 def _entry(kind: str, name: str, module: str, thing: object) -> Iterator[_Entry]:
@@ -102,21 +116,23 @@ def _entry(kind: str, name: str, module: str, thing: object) -> Iterator[_Entry]
         return
     text = inspect.cleandoc(doc).strip()
     if len(text) >= _SHORTEST_TEXT and not text.startswith("Alias for field number"):
-        yield _Entry(f"{kind}:{name}", name, module, kind, _signature(name.rpartition(".")[2], thing), text)
+        signature = _signature(name.rpartition(".")[2], thing)
+        yield _Entry(kind, name, module, signature, text, _preference(module, name, thing))
 
 
 def _distinct(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """The entries whose text no other of the same kind has; of equals a builtin, else the one with the shortest name."""
+    """The entries without those whose text a preferred one of the same kind has."""
     seen: set[tuple[str, str]] = set()
-    for entry in sorted(entries, key=lambda entry: _preference(entry.module, entry.name)):
+    for entry in sorted(entries, key=lambda entry: entry.preference):
         if (entry.kind, entry.text) not in seen:
             seen.add((entry.kind, entry.text))
             yield entry
 
 
-def _preference(module: str, name: str) -> tuple[bool, int, str]:
-    """Sort key, best first: builtins, then short names."""
-    return module != "builtins", len(name), name
+def _preference(module: str, name: str, thing: object) -> tuple[bool, bool, int, str]:
+    """Sort key of the names for one thing, best first: in builtins, as it was defined, short."""
+    short_name = name.rpartition(".")[2]
+    return module != "builtins", getattr(thing, "__name__", short_name) != short_name, len(name), name
 
 
 def _modules() -> Iterator[tuple[str, ModuleType]]:
@@ -127,26 +143,24 @@ def _modules() -> Iterator[tuple[str, ModuleType]]:
         last = name.rpartition(".")[2]
         if last.startswith("_") or last in _LEFT_OUT:
             continue
-        # Not imported: absent on this platform or in this build (winreg, tkinter), or deprecated.
+        # Skipped: not on this platform or not in this build (winreg, tkinter), or deprecated.
         with suppress(ImportError, DeprecationWarning):
             module = import_module(name)
             yield name, module
             waiting += [f"{name}.{found.name}" for found in pkgutil.iter_modules(getattr(module, "__path__", []))]
 
 
-def _objects(modules: dict[str, ModuleType]) -> Iterator[tuple[str, str, Any]]:
-    """Each public class and function once: the module that offers it, its name (with the module's), and itself."""
+def _objects(modules: Mapping[str, ModuleType]) -> Iterator[tuple[str, str, Any]]:
+    """Each public class and function once: the module that offers it, its name, and itself."""
     candidates = []
     for module_name, module in modules.items():
-        listed = getattr(module, "__all__", None)
-        for short_name in vars(module) if listed is None else listed:
+        prefix = "" if module_name == "builtins" else f"{module_name}."
+        for short_name in getattr(module, "__all__", vars(module)):
             thing = _member(module, short_name)
-            if _is_stdlib(thing) and (listed is not None or _is_at_home(thing, module_name, modules)):
-                name = short_name if module_name == "builtins" else f"{module_name}.{short_name}"
-                candidates.append((listed is None, module_name, name, thing))
+            if _is_stdlib(thing) and _offers(module_name, module, thing, modules):
+                candidates.append((module_name, prefix + short_name, thing))
     seen: set[int] = set()
-    # What a module lists in __all__ it means to offer, so that name goes before one that it merely holds.
-    for _, module_name, name, thing in sorted(candidates, key=lambda found: _preference(found[1], found[2])):
+    for module_name, name, thing in sorted(candidates, key=lambda found: _preference(*found)):
         if id(thing) not in seen:
             seen.add(id(thing))
             yield module_name, name, thing
@@ -169,16 +183,21 @@ def _is_stdlib(thing: Any) -> bool:
     return thing is not None and (home is None or str(home).partition(".")[0] in sys.stdlib_module_names)
 
 
-def _is_at_home(thing: Any, module_name: str, modules: dict[str, ModuleType]) -> bool:
-    """Whether a module without `__all__` offers the object itself, rather than having imported it from another."""
+def _offers(module_name: str, module: ModuleType, thing: Any, modules: Mapping[str, ModuleType]) -> bool:
+    """Whether the module means to offer the object, rather than having imported it for itself from another."""
     home = getattr(thing, "__module__", None)
-    return home == module_name or home not in modules
+    return hasattr(module, "__all__") or module_name in ("builtins", home) or home not in modules
 
 
-def _methods(cls: type) -> Iterator[tuple[str, object]]:
-    """The public methods and properties that the class itself defines."""
-    for name, value in vars(cls).items():
-        member = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+def _methods(cls: type, public: frozenset[int]) -> Iterator[tuple[str, object]]:
+    """The public methods and properties that the class defines, or has from a base that is not in `public` (by id)."""
+    found: dict[str, object] = {}
+    for base in cls.__mro__:
+        if base is cls or (id(base) not in public and _is_stdlib(base)):
+            for name, value in vars(base).items():
+                bound = isinstance(value, (staticmethod, classmethod))
+                found.setdefault(name, value.__get__(None, cls) if bound else value)
+    for name, member in found.items():
         if not name.startswith("_") and (inspect.isroutine(member) or inspect.isdatadescriptor(member)):
             yield name, member
 
@@ -189,14 +208,17 @@ def _signature(name: str, thing: Any) -> str:
         return ""
     try:
         signature = inspect.signature(thing)
-    except (ValueError, TypeError, NameError, AttributeError):  # the last two: a default named in C, unknown in Python
+    except (ValueError, TypeError, NameError, AttributeError):  # the last two: a default that only C can name
         return ""
     parameters = [
-        parameter if _is_plain(parameter.default) else parameter.replace(default=_HIDDEN)
+        parameter if _is_plain(parameter.default) else parameter.replace(default=_Hidden())
         for parameter in signature.parameters.values()
     ]
     return f"{name}{signature.replace(parameters=parameters)}"
 
 
 def _is_plain(default: object) -> bool:
-    return default is inspect.Parameter.empty or isinstance(default, (bool, int, float, str, bytes, tuple, NoneType))
+    """Whether the default reads the same everywhere."""
+    if isinstance(default, str) and os.path.isabs(default):
+        return False
+    return default is inspect.Parameter.empty or type(default) in _PLAIN

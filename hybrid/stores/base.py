@@ -21,11 +21,10 @@ from hybrid.schema import Collection, Metric
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A text search. limit: documents wanted, >= 0. timeout_s: seconds the store may take."""
+    """A text search of all searched fields. limit: documents wanted, >= 0. timeout_s: seconds the store may take."""
 
     text: str
     limit: int
-    fields: tuple[tuple[str, float], ...]
     timeout_s: float = 2.0
 
 

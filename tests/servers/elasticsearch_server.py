@@ -102,6 +102,9 @@ class ElasticsearchServer(Server):
                 "everyone may enter"
             )
 
+    def _working_folder(self) -> Path:
+        return self._program  # the server takes it for its home
+
     def _command(self) -> Sequence[str]:
         launcher = f"{self._program}/lib/tools/server-launcher/*"
         main = "org.elasticsearch.server.launcher.ServerLauncher"

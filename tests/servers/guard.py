@@ -21,6 +21,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def guarded(command: Sequence[str], uid: int = -1) -> list[str]:
+    """The command line that runs `command` under guard: isolated and without site-packages, so it starts in 20 ms."""
+    return [sys.executable, "-I", "-S", __file__, str(uid), *command]
+
+
 def kill_group(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

@@ -38,7 +38,7 @@ def candidates(environment: Mapping[str, str], patterns: Sequence[str] = WHERE_J
         if on_path:
             yield Path(on_path).resolve().parent.parent
 
-    return list(dict.fromkeys(path.resolve() for path in all_of_them()))
+    return list(dict.fromkeys(path.resolve() for path in all_of_them() if path.is_dir()))
 
 
 def examine(home: Path) -> Jdk | str:

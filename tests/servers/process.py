@@ -6,15 +6,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.servers import guard
 from tests.servers.errors import ServerError
+from tests.servers.guard import guarded
 
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
@@ -45,7 +44,7 @@ class Server(abc.ABC):
         self.port = port or free_port()
         self.log = home / "log"
         self._guard: subprocess.Popen[str] | None = None
-        self._pid = 0
+        self.pid = 0  # of the last start; also the number of its process group
 
     @property
     @abc.abstractmethod
@@ -57,6 +56,9 @@ class Server(abc.ABC):
 
     @abc.abstractmethod
     def _environment(self) -> Mapping[str, str]: ...
+
+    def _working_folder(self) -> Path:
+        return self.home
 
     @abc.abstractmethod
     def _prepare(self) -> None:
@@ -78,12 +80,10 @@ class Server(abc.ABC):
             raise ServerError(f"{self.name} on port {self.port} runs already: stop() or kill() it first")
         self.home.mkdir(parents=True, exist_ok=True)
         self._prepare()
-        # Isolated and without site-packages: as quick as Python starts (20 ms), and not bent by the environment below.
-        command = [sys.executable, "-I", "-S", guard.__file__, str(self.uid), *self._command()]
         with self.log.open("ab") as log:
             self._guard = subprocess.Popen(
-                command,
-                cwd=self.home,
+                guarded(self._command(), self.uid),
+                cwd=self._working_folder(),
                 env=dict(self._environment()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -96,7 +96,7 @@ class Server(abc.ABC):
         if not pid:
             self._reap()
             raise ServerError(self._failure("could not be run"))
-        self._pid = int(pid)
+        self.pid = int(pid)
 
     def wait_ready(self, seconds: float | None = None) -> None:
         """Returns when the server answers as it should (for Redis: when it has loaded its data).
@@ -105,7 +105,7 @@ class Server(abc.ABC):
         """
         seconds = seconds or self.ready_seconds
         deadline = time.monotonic() + seconds
-        while not self._answers():
+        while not (self.running and self._answers()):
             if not self.running:
                 self._reap()
                 raise ServerError(self._failure("ended instead of answering"))
@@ -147,13 +147,15 @@ class Server(abc.ABC):
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _signal(self, send: Callable[[int, int], None], number: signal.Signals) -> None:
         if self.running:
             with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
-                send(self._pid, number)
+                send(self.pid, number)
 
     def _reap(self) -> None:
         if self._guard is not None:

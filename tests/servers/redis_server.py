@@ -10,6 +10,8 @@ import redis
 
 from tests.servers.process import Server
 
+Aof = Literal["everysec", "always"] | None
+
 # ON_TIMEOUT fail: the default answers a search that ran out of time with fewer or no hits and no error.
 MODULE_ARGUMENTS = ("TIMEOUT", "2000", "ON_TIMEOUT", "fail", "DEFAULT_DIALECT", "2")
 
@@ -39,7 +41,7 @@ class RedisServer(Server):
         home: Path,
         port: int | None = None,
         *,
-        aof: Literal["everysec", "always"] | None = "everysec",
+        aof: Aof = "everysec",
         options: Sequence[str] = (),
     ) -> None:
         super().__init__(home, port)

@@ -1,0 +1,61 @@
+# make demo   index Python's own documentation and answer four questions (needs Python >= 3.11 and nothing else)
+# make serve  open the search page on it
+# make test   everything, on a real Redis and a real Elasticsearch (also needs Docker or a JDK >= 21, and Chromium)
+
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo serve install test test-unit lint chromium servers clean
+
+help:
+	@sed -n 's/^# //p' $(MAKEFILE_LIST)
+
+demo: .venv/.core
+	@$(BIN)/hybrid demo
+	@echo "or, in this folder: make serve"
+
+serve: .venv/.core
+	@$(BIN)/hybrid serve
+
+install: .venv/.dev
+
+test: install chromium lint
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
+test-unit: install
+	$(BIN)/python -m pytest -m "not servers and not browser" tests
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Real servers for a longer session: start once, copy the two export lines, run pytest as often as you like.
+servers: install
+	$(BIN)/python -m tests.servers
+
+# Browser tests need Chromium: installed where that is allowed, else they say that it is missing.
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; \
+	else echo "Chromium is missing, so the browser tests will fail. Install it, e.g.: sudo apt-get install chromium"; fi
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+.venv/.core: .venv/bin/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.dev: .venv/bin/pip pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch .venv/.core $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts .coverage*

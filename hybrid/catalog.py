@@ -1,0 +1,159 @@
+"""What lies in the stores? The collection as each store keeps it, and whether they agree."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+
+from hybrid.errors import CollectionMismatch, CollectionNotFound, SchemaError, StoreError, StoreReplyError
+from hybrid.model import Document
+from hybrid.schema import ANALYSIS, Collection, Schema, infer
+from hybrid.settings import Settings
+from hybrid.stores.base import Store
+
+_log = logging.getLogger(__name__)
+
+
+class Catalog:
+    """The one collection of an engine, and which of its stores are open on it. Thread-safe.
+
+    A store that cannot be reached does not keep the other from being used: it is opened when it answers.
+    """
+
+    def __init__(self, settings: Settings, model: str, stores: Mapping[str, Store]) -> None:
+        self._settings = settings
+        self._model = model
+        self._stores = stores
+        self._open: dict[str, Collection] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def collection(self) -> Collection:
+        """The collection. Raises CollectionNotFound where nothing was indexed yet, StoreError where no store answers,
+        and CollectionMismatch where the stores, or a store and the settings, do not agree."""
+        found = self.find()
+        if found is None:
+            where = " and ".join(sorted({store.name for store in self._stores.values()}))
+            raise CollectionNotFound(
+                f"there is no collection {self._settings.collection!r} yet (looked in {where}). "
+                "Index something first: hybrid index FILE, or try: hybrid demo"
+            )
+        return found
+
+    def find(self) -> Collection | None:
+        """The collection, None where there is none yet. Raises as `collection` does."""
+        known = next(iter(self._open.values()), None)
+        if known is not None:
+            return known
+        with self._lock:
+            errors = self._load()
+            found = next(iter(self._open.values()), None)
+        if found is None and errors:
+            raise errors[0]
+        return found
+
+    def store(self, name: str) -> Store:
+        """The store, open on the collection. Raises StoreError where it does not answer or lacks the collection."""
+        collection = self.collection
+        if name not in self._open:
+            with self._lock:
+                self._open_one(name)
+            if name not in self._open:
+                raise StoreReplyError(
+                    self._stores[name].name,
+                    f"the collection {collection.name!r} is not there, though another store has it. "
+                    "Index the documents again: only what is missing is written",
+                )
+        return self._stores[name]
+
+    def make(self, documents: Iterable[Document], dim: int | None) -> Collection:
+        """The collection, now in every store: the one that is there, else one made by the settings and `documents`.
+
+        dim: components of the model's vectors; None where documents bring their own.
+        """
+        collection = self.find() or self._described(list(documents), dim)
+        with self._lock:
+            for name, store in self._stores.items():
+                if name not in self._open:
+                    self._open_one(name)
+                if name not in self._open:
+                    store.create(collection)
+                    self._open[name] = collection
+        return collection
+
+    def drop(self) -> None:
+        """Deletes the collection in every store."""
+        with self._lock:
+            self._open.clear()
+            for store in self._stores.values():
+                store.drop()
+
+    def _load(self) -> list[StoreError]:
+        """Opens what can be opened; the errors of the stores that do not answer."""
+        errors = []
+        for name in self._stores:
+            try:
+                self._open_one(name)
+            except StoreError as error:
+                _log.warning("%s", error)
+                errors.append(error)
+        return errors
+
+    def _open_one(self, name: str) -> None:
+        if name in self._open:
+            return
+        loaded = self._stores[name].load()
+        if loaded is None:
+            return
+        self._check_settings(loaded)
+        for other, known in self._open.items():
+            _check_equal(self._stores[other].name, known, self._stores[name].name, loaded)
+        self._open[name] = loaded
+
+    def _check_settings(self, loaded: Collection) -> None:
+        where = f"collection {loaded.name!r}"
+        if loaded.model != self._model:
+            raise CollectionMismatch(
+                f"{where} was made with model {loaded.model!r}, and now {self._model!r} is set. Vectors of two models "
+                f"cannot be compared: set model = {loaded.model!r}, or delete the collection and index it again"
+            )
+        if loaded.analysis != ANALYSIS:
+            raise CollectionMismatch(
+                f"{where} was made with text analysis {loaded.analysis!r}, this version has {ANALYSIS!r}. "
+                "Delete the collection and index it again, or use the version that made it"
+            )
+        given = self._settings.schema_given
+        if given is not None and given != loaded.schema:
+            raise CollectionMismatch(
+                f"{where} has other fields than hybrid.toml: {_difference(given, loaded)}. "
+                "Set them as they were, or delete the collection and index it again"
+            )
+
+    def _described(self, documents: list[Document], dim: int | None) -> Collection:
+        given = self._settings.schema_given
+        supplied = next((one.vectors.shape[1] for one in documents if one.vectors is not None), None)
+        size = dim or self._settings.vector.dim or supplied
+        if size is None:
+            raise SchemaError(
+                "the model is 'none' and no document brings a vector, so there is nothing to search by. "
+                "Give each document a 'vector', or set a model"
+            )
+        return Collection(
+            self._settings.collection, given or infer(documents), self._settings.vector.spec(size), self._model
+        )
+
+
+def _check_equal(one_name: str, one: Collection, other_name: str, other: Collection) -> None:
+    if one != other:
+        raise CollectionMismatch(
+            f"{one_name} and {other_name} hold two different collections named {one.name!r}: {one} and {other}. "
+            "Open each with its own collection name, or delete one of them"
+        )
+
+
+def _difference(given: Schema, loaded: Collection) -> str:
+    wanted = {one.name: one for one in given.fields}
+    present = {one.name: one for one in loaded.schema.fields}
+    named = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    return ", ".join(named) or "their order"

@@ -1,0 +1,174 @@
+"""What can be done from a shell? One verb for each thing an Engine does."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+from rich.console import Console
+
+import hybrid
+from hybrid import terminal
+from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
+from hybrid.fusion import methods
+from hybrid.indexing import sources
+from hybrid.plan import RETRIEVERS
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_SETTINGS = (
+    click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded stores [./hybrid-data]."),
+    click.option("--redis", metavar="URL", help="Redis for the vectors, such as redis://localhost:6379."),
+    click.option("--elasticsearch", metavar="URL", help="Elasticsearch for the text, such as http://localhost:9200."),
+    click.option("--collection", metavar="NAME", help="Which collection [documents]."),
+    click.option("--model", metavar="NAME", help="The embedding model [all-MiniLM-L6-v2]."),
+)
+
+
+def on_engine(command: _Command) -> _Command:
+    """The command with the options that say where the collection is."""
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
+as_json = click.option("--json", "json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(hybrid.__version__, prog_name="hybrid")
+def cli() -> None:
+    """Hybrid search: text and vectors, written together, searched at once, fused truthfully."""
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--strict", is_flag=True, help="Stop at the first document that is rejected.")
+@as_json
+@on_engine
+def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) -> None:
+    """Index documents from JSON lines, JSON, CSV, Parquet or BEIR folders; '-' reads standard input."""
+    console = Console(stderr=True)
+    counts = [sources.count(path) for path in paths]
+    total = None if None in counts else sum(count or 0 for count in counts)
+    rows = chain.from_iterable(sources.read(path) for path in paths)
+    with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
+        written = engine.put(rows, strict=strict, on_outcome=advance)
+    if json:
+        _print_json(written.to_dict())
+    else:
+        terminal.report(written, console)
+    sys.exit(0 if written.ok else 1)
+
+
+@cli.command()
+@click.argument("query")
+@click.option("--limit", type=int, default=10, show_default=True, help="Hits wanted.")
+@click.option("--window", type=int, help="Documents asked of each retriever [100].")
+@click.option("--fusion", default="rrf", show_default=True, help=f"One of: {', '.join(methods())}.")
+@click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf.")
+@click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral.")
+@click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}.")
+@as_json
+@on_engine
+def search(query: str, json: bool, **options: Any) -> None:
+    """Search, and show how each hit came about."""
+    asked = {name: options.pop(name) for name in ("limit", "window", "fusion", "k")}
+    asked["weights"] = dict(_weight(text) for text in options.pop("weights"))
+    asked["retrievers"] = options.pop("retrievers") or None
+    with hybrid.open(**options) as engine:
+        result = engine.search(query, **asked)
+    if json:
+        _print_json(result.to_dict())
+    else:
+        Console().print(terminal.results(result) if result.hits else f"Nothing was found for “{query}”.")
+
+
+@cli.command()
+@as_json
+@on_engine
+def status(json: bool, **settings: Any) -> None:
+    """Show counts, index parameters, sizes and warnings of both stores."""
+    with hybrid.open(**settings) as engine:
+        body = engine.status()
+    if json:
+        _print_json(body)
+    else:
+        Console().print(terminal.status(body))
+    sys.exit(1 if any("error" in of for of in body["stores"].values()) else 0)
+
+
+@cli.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Delete the whole collection.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@on_engine
+def delete(ids: tuple[str, ...], everything: bool, yes: bool, json: bool, **settings: Any) -> None:
+    """Delete documents by id, or the whole collection with --all."""
+    if everything == bool(ids):
+        raise QueryError("name the ids of the documents to delete, or give --all for the whole collection")
+    with hybrid.open(**settings) as engine:
+        if everything:
+            name = engine.settings.collection
+            if not yes:
+                click.confirm(f"Delete the whole collection {name!r} from both stores?", abort=True, err=True)
+            engine.drop()
+            _print_json({"deleted": name}) if json else click.echo(f"collection {name!r} deleted")
+            return
+        written = engine.delete(ids)
+    _print_json(written.to_dict()) if json else terminal.report(written, Console())
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
+@click.option("--allow-remote", is_flag=True, help="Listen beyond this machine. There is no authentication yet.")
+@on_engine
+def serve(host: str, port: int, allow_remote: bool, **settings: Any) -> None:
+    """Serve the search page and the JSON API."""
+    serving = importlib.import_module("hybrid.web.serving")
+    with hybrid.open(**settings) as engine:
+        engine.warm()
+        server = serving.Server(engine, host, port, allow_remote=allow_remote)
+        click.echo(f"Search page: {server.url}   JSON: {server.url}/api/v1/search?q=…   (Ctrl-C stops)")
+        server.run()
+
+
+@cli.command()
+@click.option("--limit", type=click.IntRange(min=1), help="Index only so many documents.")
+@on_engine
+def demo(limit: int | None, **settings: Any) -> None:
+    """Index Python's own documentation and answer four questions. Takes about a minute the first time."""
+    run = importlib.import_module("hybrid.demo.run")
+    console = Console()
+    with hybrid.open(**settings) as engine:
+        run.run(engine, console, limit)
+    console.print("\nOpen the search page with: [bold]hybrid serve[/bold]")
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, separator, number = text.partition("=")
+    try:
+        return name, float(number) if separator else float("nan")
+    except ValueError:
+        raise FusionError(f"--weight {text!r}: write it as NAME=NUMBER, such as vector=2") from None
+
+
+def _print_json(body: Any) -> None:
+    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+
+
+def main() -> None:
+    """Runs the command line; a known error is one line on stderr, exit 2 for wrong input, 1 otherwise."""
+    try:
+        cli()
+    except HybridError as error:
+        click.echo(f"hybrid: {error}", err=True)
+        sys.exit(2 if isinstance(error, InputError | CollectionNotFound) else 1)

@@ -1,0 +1,37 @@
+"""When is the model loaded? At its first use, once, whoever comes first."""
+
+from __future__ import annotations
+
+import threading
+
+from hybrid.embedding.base import Embedder
+from hybrid.embedding.factory import open_embedder
+from hybrid.settings import Settings
+
+NO_MODEL = "none"
+
+
+class LazyEmbedder:
+    """The embedder of the settings, or the one given, loaded when first asked for. Thread-safe.
+
+    `name` is known without loading.
+    """
+
+    def __init__(self, settings: Settings, given: Embedder | None = None) -> None:
+        self._settings = settings
+        self._embedder = given
+        self._lock = threading.Lock()
+        self.name = given.name if given is not None else settings.model
+
+    def get(self) -> Embedder | None:
+        """The embedder; None where documents bring their own vectors. Raises ModelNotFound or MissingExtra."""
+        if self._embedder is None and self.name != NO_MODEL:
+            with self._lock:
+                if self._embedder is None:
+                    self._embedder = open_embedder(
+                        self.name,
+                        model_path=self._settings.model_path,
+                        cache=self._settings.model_cache,
+                        threads=self._settings.model_threads,
+                    )
+        return self._embedder

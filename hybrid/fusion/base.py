@@ -1,0 +1,160 @@
+"""How are rankings merged? The pieces every fusion method shares.
+
+A method is a pure function: from each retriever's ranking and the weights it makes, for each
+retriever, a normalised value and a contribution for every row. The fused score of a document is the
+sum of its contributions. Rankings and weights are keyed by retriever name, so a retriever that is
+absent changes no other's weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hybrid.display import contributions_html, frame
+from hybrid.errors import FusionError
+from hybrid.model import Json
+
+DEFAULT_METHOD = "rrf"
+DEFAULT_K = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One retriever's ranking, best first. scores: higher is better, not increasing; ids: none twice."""
+
+    ids: Sequence[str]
+    scores: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How to fuse: a method's name and its parameters.
+
+    k: the rank constant of rrf, at least 0. weights: by retriever name, at least 0; 1 where none is given.
+    """
+
+    method: str = DEFAULT_METHOD
+    k: float = DEFAULT_K
+    weights: tuple[tuple[str, float], ...] = ()
+
+    def weight(self, retriever: str) -> float:
+        """The weight of a retriever; 1 where none was given."""
+        return dict(self.weights).get(retriever, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What a method makes of one ranking, row by row: contribution = weight × normalised value."""
+
+    normalized: Sequence[float]
+    contributions: Sequence[float]
+
+
+Method: TypeAlias = Callable[[Mapping[str, Column], Fusion], Mapping[str, Shares]]
+
+_METHODS: dict[str, Method] = {}
+
+
+def method(function: Method) -> Method:
+    """The function itself, now registered as the fusion method of its own name."""
+    _METHODS[function.__name__] = function
+    return function
+
+
+def methods() -> tuple[str, ...]:
+    """The names of all registered methods, sorted."""
+    return tuple(sorted(_METHODS))
+
+
+def checked(fusion: Fusion) -> Fusion:
+    """The fusion itself. Raises FusionError for an unknown method, k below 0 or weights that cannot be."""
+    if fusion.method not in _METHODS:
+        raise FusionError(f"there is no fusion {fusion.method!r}; there is: {', '.join(methods())}")
+    if not (math.isfinite(fusion.k) and fusion.k >= 0):
+        raise FusionError(f"k is {fusion.k}; the rank constant is a number from 0, usually 60")
+    for name, weight in fusion.weights:
+        if not (math.isfinite(weight) and weight >= 0):
+            raise FusionError(f"the weight of {name!r} is {weight}; a weight is a number from 0, and 1 is neutral")
+    if fusion.weights and not any(weight for _, weight in fusion.weights):
+        raise FusionError("all weights are 0, so nothing could be ranked; give at least one retriever a weight above 0")
+    return fusion
+
+
+@dataclass(frozen=True, slots=True)
+class FusedRanking:
+    """A fused ranking, best first, with what each retriever contributed.
+
+    ids and scores: parallel, scores higher is better. Order: score, then best rank in any
+    retriever, then id.
+    """
+
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    fusion: Fusion
+    columns: Mapping[str, Column]
+    shares: Mapping[str, Shares]
+    _positions: Mapping[str, Mapping[str, int]] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def explain(self, document_id: str) -> dict[str, dict[str, Json]]:
+        """For each retriever: status (hit or not_found) and contribution; for a hit also rank (from 1),
+        raw_score, normalized and weight."""
+        return {name: self._part(name, document_id) for name in self.columns}
+
+    def _part(self, name: str, document_id: str) -> dict[str, Json]:
+        position = self._positions[name].get(document_id)
+        if position is None:
+            return {"status": "not_found", "contribution": 0.0}
+        shares = self.shares[name]
+        return {
+            "status": "hit",
+            "rank": position + 1,
+            "raw_score": self.columns[name].scores[position],
+            "normalized": shares.normalized[position],
+            "weight": self.fusion.weight(name),
+            "contribution": shares.contributions[position],
+        }
+
+    def rows(self) -> list[dict[str, Json]]:
+        """One flat dict a document: rank, id, score, and each retriever's rank, raw score and contribution."""
+        return [
+            self._row(rank, one, score) for rank, (one, score) in enumerate(zip(self.ids, self.scores, strict=True), 1)
+        ]
+
+    def _row(self, rank: int, document_id: str, score: float) -> dict[str, Json]:
+        row: dict[str, Json] = {"rank": rank, "id": document_id, "score": score}
+        for name, part in self.explain(document_id).items():
+            row |= {f"{name}_{key}": part.get(key) for key in ("rank", "raw_score", "contribution")}
+        return row
+
+    def to_pandas(self) -> Json:
+        """A pandas DataFrame of `rows()`. Raises MissingExtra without pandas."""
+        return frame(self.rows())
+
+    def _repr_html_(self) -> str:
+        parts = (
+            (rank, one, score, {name: part["contribution"] for name, part in self.explain(one).items()})
+            for rank, (one, score) in enumerate(zip(self.ids, self.scores, strict=True), 1)
+        )
+        return contributions_html(parts, list(self.columns))
+
+
+def combine(columns: Mapping[str, Column], fusion: Fusion) -> FusedRanking:
+    """The columns fused. Contributions are summed exactly (fsum), so their order changes nothing."""
+    shares = _METHODS[fusion.method](columns, fusion)
+    parts: dict[str, list[float]] = {}
+    best: dict[str, int] = {}
+    positions: dict[str, dict[str, int]] = {}
+    for name, column in columns.items():
+        positions[name] = where = {one: position for position, one in enumerate(column.ids)}
+        for one, contribution in zip(column.ids, shares[name].contributions, strict=True):
+            parts.setdefault(one, []).append(contribution)
+            best[one] = min(where[one], best.get(one, where[one]))
+    scores = {one: math.fsum(of) for one, of in parts.items()}
+    order = sorted(scores, key=lambda one: (-scores[one], best[one], one))
+    return FusedRanking(tuple(order), tuple(scores[one] for one in order), fusion, columns, shares, positions)

@@ -1,0 +1,152 @@
+"""What may a user give as a document? Dicts, Documents and DataFrame rows, made into Documents."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import orjson
+
+from hybrid.errors import DocumentError
+from hybrid.model import Document, Json, Vector
+from hybrid.schema import Collection, check_id
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A piece of a source that is no document: where it stands, and what is wrong with it."""
+
+    where: str
+    reason: str
+
+
+def rows(documents: Any) -> Iterator[Any]:
+    """The documents one by one: of an iterable, or the rows of a pandas DataFrame as dicts.
+
+    A DataFrame's `id` column is the id; without one, its index is. Missing cells are left out.
+    """
+    if hasattr(documents, "itertuples") and hasattr(documents, "columns"):
+        return _frame_rows(documents)
+    if isinstance(documents, Mapping | str | bytes | Document):
+        raise DocumentError(
+            f"put takes many documents, not one {type(documents).__name__}; give it in a list: [document]"
+        )
+    return iter(documents)
+
+
+def _frame_rows(table: Any) -> Iterator[dict[str, Any]]:
+    names = [str(name) for name in table.columns]
+    for index, *cells in table.itertuples(index=True, name=None):
+        row = {name: cell for name, cell in zip(names, cells, strict=True) if not _missing(cell)}
+        yield row if "id" in row else {"id": str(index)} | row
+
+
+def _missing(cell: Any) -> bool:
+    return (
+        cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and math.isnan(cell))
+    )
+
+
+def normalise(given: Any) -> Document:
+    """The Document of a dict with an `id` (and, optionally, a `vector`), or the Document itself.
+
+    Numbers as ids become strings. Raises DocumentError where there is no id, or a value JSON cannot say.
+    """
+    if isinstance(given, Document):
+        check_id(given.id)
+        return Document(given.id, _plain(given.id, given.fields), _vectors(given.id, given.vectors))
+    if isinstance(given, Malformed):
+        raise DocumentError(f"{given.where}: {given.reason}")
+    if not isinstance(given, Mapping):
+        raise DocumentError(f"a document is a dict with an id and fields, not {type(given).__name__}")
+    one = given.get("id")
+    if one is None:
+        shown = ", ".join(str(name) for name in list(given)[:5]) or "no fields"
+        raise DocumentError(f"a document has no id (it has: {shown}); give each one an 'id'", field="id")
+    document_id = check_id(str(one) if isinstance(one, int | np.integer) and not isinstance(one, bool) else one)
+    fields = {name: value for name, value in given.items() if name not in ("id", "vector") and value is not None}
+    return Document(document_id, _plain(document_id, fields), _vectors(document_id, given.get("vector")))
+
+
+def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
+    """The fields with JSON types only: numpy numbers, dates and the like become plain values."""
+    try:
+        plain: dict[str, Json] = orjson.loads(
+            orjson.dumps(dict(fields), option=orjson.OPT_SERIALIZE_NUMPY, default=_simple)
+        )
+    except (TypeError, ValueError) as error:
+        raise DocumentError(
+            f"document {document_id!r}: {_unsayable(fields)}; use strings, numbers, booleans, dates and lists",
+            document_id=document_id,
+        ) from error
+    for name, value in fields.items():
+        if isinstance(value, Real) and not math.isfinite(value):
+            raise DocumentError(
+                f"document {document_id!r}: field {name!r} is {value}; leave it out where there is no value",
+                document_id=document_id,
+                field=name,
+            )
+    return plain
+
+
+def _json(fields: dict[str, Any]) -> bytes:
+    return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY, default=_simple)
+
+
+def _simple(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if hasattr(value, "to_pydatetime"):
+        return value.to_pydatetime()
+    raise TypeError(type(value).__name__)
+
+
+def _unsayable(fields: Mapping[str, Any]) -> str:
+    for name, value in fields.items():
+        try:
+            _json({name: value})
+        except (TypeError, ValueError) as error:
+            return f"field {name!r} cannot be written as JSON ({error})"
+    return "its fields cannot be written as JSON"
+
+
+def _vectors(document_id: str, given: Any) -> Vector | None:
+    """float32 (n, dim) of one vector or several; None for None."""
+    if given is None:
+        return None
+    try:
+        array = np.asarray(given, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DocumentError(
+            f"document {document_id!r}: its vector is not a list of numbers", document_id=document_id, field="vector"
+        ) from error
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise DocumentError(
+            f"document {document_id!r}: its vector has shape {array.shape}; give (dim,) or (passages, dim)",
+            document_id=document_id,
+            field="vector",
+        )
+    return np.atleast_2d(array)
+
+
+def fingerprint(collection: Collection) -> str:
+    """Hex digits that change whenever the model, schema or analysis do."""
+    about = (collection.model, collection.to_json()["schema"], collection.analysis)
+    return hashlib.blake2b(orjson.dumps(about), digest_size=16).hexdigest()
+
+
+def content_hash(document: Document, made_by: str) -> str:
+    """32 hex digits that change whenever the id, fields, supplied vectors or the collection's fingerprint do."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (document.id, document.fields, made_by):
+        digest.update(orjson.dumps(part, option=orjson.OPT_SORT_KEYS) + b"\n")
+    if document.vectors is not None:
+        digest.update(repr(document.vectors.shape).encode() + document.vectors.astype("<f4").tobytes())
+    return digest.hexdigest()

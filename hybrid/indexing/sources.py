@@ -1,0 +1,195 @@
+"""Where do documents come from? Files of JSON lines, JSON, CSV and Parquet, and BEIR folders, read as streams."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import importlib
+import io
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import orjson
+
+from hybrid.errors import InputError, MissingExtra
+from hybrid.indexing.documents import Malformed
+
+Row: TypeAlias = dict[str, Any] | Malformed
+
+_SAMPLE = 1000
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
+
+
+def read(path: Path) -> Iterator[Row]:
+    """The documents of a file or BEIR folder, one by one; what cannot be read is a Malformed in its place.
+
+    By name: .jsonl and .ndjson (also .gz), .json, .csv, .tsv, .parquet; "-" is JSON lines on standard
+    input. Raises InputError where there is no such file or its kind is not known.
+    """
+    if str(path) == "-":
+        return _json_lines("standard input", sys.stdin.buffer)
+    if path.is_dir():
+        return (_from_beir(row) for row in _open_lines(_corpus(path)))
+    if not path.is_file():
+        raise InputError(f"there is no file {path}. Check the path; '-' reads JSON lines from standard input")
+    reader = _READERS.get(_kind(path))
+    if reader is None:
+        raise InputError(f"{path}: files named like this cannot be read; there is {', '.join(sorted(_READERS))}")
+    return reader(path)
+
+
+def count(path: Path) -> int | None:
+    """About how many documents a file has, for a progress bar; None where counting is not cheap."""
+    file = _corpus(path) if path.is_dir() else path
+    if not file.is_file() or _kind(file) not in (".jsonl", ".ndjson", ".csv", ".tsv"):
+        return None
+    with _opened(file) as lines:
+        return sum(block.count(b"\n") for block in iter(lambda: lines.read(1 << 20), b""))
+
+
+def _kind(path: Path) -> str:
+    return (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
+
+
+def _corpus(folder: Path) -> Path:
+    found = [folder / name for name in ("corpus.jsonl", "corpus.jsonl.gz") if (folder / name).is_file()]
+    if not found:
+        raise InputError(
+            f"{folder} is a folder without corpus.jsonl, so not a BEIR data set. Name the files in it instead"
+        )
+    return found[0]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        yield file
+
+
+def _open_lines(path: Path) -> Iterator[Row]:
+    with _opened(path) as file:
+        yield from _json_lines(str(path), file)
+
+
+def _json_lines(name: str, lines: Iterable[bytes]) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _parsed(f"{name}, line {number}", line)
+
+
+def _parsed(where: str, line: bytes) -> Row:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return Malformed(where, f"this is not JSON ({error}). Each line must be one JSON object")
+    return (
+        value if isinstance(value, dict) else Malformed(where, f"a document is a JSON object, not {_json_type(value)}")
+    )
+
+
+def _json_type(value: Any) -> str:
+    return {list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
+
+
+def _from_beir(row: Row) -> Row:
+    """A BEIR row as a document: `_id` is the id, `metadata` is spread out beside title and text."""
+    if isinstance(row, Malformed):
+        return row
+    metadata = row.get("metadata") or {}
+    body = {name: value for name, value in row.items() if name not in ("_id", "metadata")}
+    return {"id": row.get("_id"), **(metadata if isinstance(metadata, Mapping) else {}), **body}
+
+
+def _json_file(path: Path) -> Iterator[Row]:
+    """A list of objects, or one object whose only list holds them."""
+    with _opened(path) as file:
+        try:
+            value = orjson.loads(file.read())
+        except orjson.JSONDecodeError as error:
+            raise InputError(f"{path} is not JSON: {error}. For one object a line, name the file .jsonl") from error
+    if isinstance(value, dict):
+        lists = [of for of in value.values() if isinstance(of, list)]
+        value = lists[0] if len(lists) == 1 else [value]
+    for number, one in enumerate(value if isinstance(value, list) else [value], 1):
+        yield (
+            one
+            if isinstance(one, dict)
+            else Malformed(f"{path}, item {number}", f"not an object but {_json_type(one)}")
+        )
+
+
+def _table(path: Path) -> Iterator[Row]:
+    """The rows of a CSV or TSV file with a header; a column of numbers or booleans becomes such."""
+    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file:  # type: ignore[type-var]
+        reader = csv.DictReader(file, dialect="excel-tab" if _kind(path) == ".tsv" else "excel")
+        sample = list(islice(reader, _SAMPLE))
+        kinds = {name: _column_kind([row.get(name) for row in sample]) for name in reader.fieldnames or ()}
+        for number, row in enumerate(chain(sample, reader), 1):
+            yield _typed(f"{path}, row {number}", row, kinds)
+
+
+def _typed(where: str, row: Mapping[Any, Any], kinds: Mapping[str, Callable[[str], Any]]) -> Row:
+    if None in row:
+        return Malformed(where, "it has more cells than the header. Quote cells that hold the separator")
+    return {name: _convert(kinds[name], cell) for name, cell in row.items() if cell not in (None, "")}
+
+
+def _convert(kind: Callable[[str], Any], cell: str) -> Any:
+    try:
+        return kind(cell)
+    except ValueError:
+        return cell  # the schema's own check tells what is wrong with it
+
+
+def _boolean(cell: str) -> bool:
+    if cell.lower() not in ("true", "false"):
+        raise ValueError(cell)
+    return cell.lower() == "true"
+
+
+def _whole(cell: str) -> int:
+    value = int(cell)
+    if str(value) != cell:
+        raise ValueError(cell)  # 007 and +1 are names, not numbers
+    return value
+
+
+def _number(cell: str) -> float:
+    value = float(cell)
+    if not math.isfinite(value) or _LEADING_ZERO.match(cell):
+        raise ValueError(cell)
+    return value
+
+
+def _column_kind(cells: Iterable[str | None]) -> Callable[[str], Any]:
+    values = [cell for cell in cells if cell]
+    for kind in (_whole, _number, _boolean):
+        if values and all(type(_convert(kind, value)) is not str for value in values):
+            return kind
+    return str
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise MissingExtra("parquet", f"reading {path.name}") from error
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_SAMPLE):
+            yield from batch.to_pylist()
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _open_lines,
+    ".ndjson": _open_lines,
+    ".json": _json_file,
+    ".csv": _table,
+    ".tsv": _table,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,171 @@
+"""How does a collection lie in Elasticsearch? Index, documents and query, all as plain values.
+
+A document's fields stand at the top, under their own names, where Kibana shows them. The engine's own
+data is in one object, `_hybrid`:
+
+    id        the id again, the second sort key of a search
+    hash      the content hash
+    text      all searched text, a field with a boost repeated
+    deleted   true for a tombstone, which has no fields
+    passages  the spans
+    vectors   the vectors, base64 of little-endian float32, row after row: Redis can be rebuilt from here
+    as_given  fields as they were given, where Elasticsearch has to be given something else at the top,
+              or cannot take the name there at all
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from hybrid import analysis
+from hybrid.errors import DocumentError
+from hybrid.model import Json, Ranking, Record, State, Stored
+from hybrid.schema import Collection, Field, FieldType, Schema
+from hybrid.stores.base import TextQuery
+
+OWN = "_hybrid"
+TEXT = f"{OWN}.text"
+"""The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
+
+_TYPES: dict[FieldType, dict[str, Json]] = {
+    FieldType.TEXT: {"type": "text", "index": False},  # shown only; it is searched in TEXT
+    FieldType.KEYWORD: {"type": "keyword"},
+    FieldType.LONG: {"type": "long"},
+    FieldType.DOUBLE: {"type": "double"},
+    FieldType.BOOLEAN: {"type": "boolean"},
+    FieldType.DATE: {"type": "date", "format": "strict_date_optional_time"},
+}
+_KEPT: dict[str, Json] = {"type": "object", "enabled": False}  # in the source only
+
+
+def index_name(name: str) -> str:
+    """The index of the collection `name`."""
+    return f"hybrid-{name}"
+
+
+def write_alias(name: str) -> str:
+    """The alias that is written to: unlike a missing index, a missing alias can be refused instead of made up."""
+    return f"{index_name(name)}.write"
+
+
+def index_body(collection: Collection) -> dict[str, Json]:
+    """What the index is created with: settings, mappings and the alias."""
+    own = {
+        "id": {"type": "keyword"},
+        "hash": {"type": "keyword", "index": False},
+        "deleted": {"type": "boolean"},
+        "text": {"type": "text", "analyzer": analysis.ANALYZER},
+        "passages": _KEPT,
+        "vectors": _KEPT,
+        "as_given": _KEPT,
+    }
+    fields = {one.name: _TYPES[one.type] for one in collection.schema.fields}
+    return {
+        "settings": {
+            "number_of_shards": 1,
+            "auto_expand_replicas": "0-1",  # one node alone is green, too
+            "analysis": analysis.elasticsearch_settings(),
+        },
+        "mappings": {
+            "dynamic": False,
+            "_source": {"excludes": [TEXT]},
+            "_meta": {"collection": collection.to_json()},
+            "properties": fields | {OWN: {"properties": own}},
+        },
+        "aliases": {write_alias(collection.name): {}},
+    }
+
+
+def document(record: Record, schema: Schema) -> dict[str, Json]:
+    """What the record is stored as."""
+    own: dict[str, Json] = {"id": record.id, "hash": record.hash}
+    if record.deleted:
+        return {OWN: own | {"deleted": True}}
+    own["passages"] = record.passages
+    own["text"] = analysis.weighted(record.source, schema.searched)
+    own["vectors"] = b64encode(record.vectors.astype("<f4").tobytes()).decode()
+    types = {one.name: one for one in schema.fields}
+    top: dict[str, Json] = {}
+    as_given: dict[str, Json] = {}
+    for name, value in record.source.items():
+        indexed = _indexed(types.get(name), value)
+        if _can_stand_at_the_top(name):
+            top[name] = indexed
+        if name not in top or indexed is not value:
+            as_given[name] = value
+    return top | {OWN: own | ({"as_given": as_given} if as_given else {})}
+
+
+def _can_stand_at_the_top(name: str) -> bool:
+    """Elasticsearch has its own meaning for dots and a leading underscore, and takes no blank names."""
+    return bool(name.strip()) and "." not in name and not name.startswith("_")
+
+
+def _indexed(field: Field | None, value: Json) -> Json:
+    """The value as Elasticsearch has to be given it; the value itself where that is no different."""
+        if field is not None and field.type is FieldType.DATE and " " in str(value):
+        return [one.replace(" ", "T") for one in value] if isinstance(value, list) else value.replace(" ", "T")
+    return value
+
+
+def bulk_lines(record: Record, schema: Schema) -> tuple[bytes, bytes]:
+    """The two lines of a bulk request that write the record, without line breaks.
+
+    Raises DocumentError where the source cannot be said in JSON.
+    """
+    action = {"index": {"_id": record.id, "version": record.version, "version_type": "external"}}
+    try:
+        return orjson.dumps(action), orjson.dumps(document(record, schema))
+    except TypeError as error:
+        raise DocumentError(
+            f"document {record.id!r} cannot be written as JSON: {error}. Correct the value", document_id=record.id
+        ) from error
+
+
+def search_body(query: TextQuery) -> dict[str, Json] | None:
+    """The body of the search; None where there is nothing to look for. Tombstones have no text to be found by.
+
+    The words are asked for as tokens that need no further analysis, so that they are those of every other store.
+    """
+    terms = Counter(analysis.query_terms(query.text))
+    if not (query.limit and terms):
+        return None
+    return {
+        "query": {"match": {TEXT: {"query": " ".join(terms.elements()), "analyzer": "whitespace"}}},
+        "size": query.limit,
+        "_source": False,
+        "version": True,
+        "track_total_hits": False,
+        "sort": [{"_score": "desc"}, {f"{OWN}.id": "asc"}],
+        "timeout": f"{max(1, int(query.timeout_s * 1000))}ms",
+    }
+
+
+def ranking(hits: list[Mapping[str, Any]]) -> Ranking:
+    """The hits of a search, in their order."""
+    return Ranking(
+        ids=tuple(hit["_id"] for hit in hits),
+        scores=tuple(hit["_score"] for hit in hits),
+        versions=tuple(hit["_version"] for hit in hits),
+    )
+
+
+def state(found: Mapping[str, Any]) -> State:
+    """The state of a document that was read with the `hash` and `deleted` of its own data."""
+    own = found["_source"].get(OWN, {})
+    return State(found["_version"], own.get("hash", ""), deleted=own.get("deleted", False))
+
+
+def stored(found: Mapping[str, Any]) -> Stored | None:
+    """The document as it was given, None for a tombstone."""
+    source = dict(found["_source"])
+    own = source.pop(OWN, {})
+    if own.get("deleted"):
+        return None
+    passages = tuple((start, end) for start, end in own.get("passages", ()))
+    return Stored(found["_id"], found["_version"], source | own.get("as_given", {}), passages)

@@ -1,0 +1,194 @@
+"""How is text kept and searched in Elasticsearch? The text store on BM25.
+
+Versions are Elasticsearch's own, given from outside (`version_type: external`): it refuses a record that
+is not newer than the one it holds, tombstones included, because a tombstone is a document like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
+
+from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError, StoreReplyError, StoreTimeout
+from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
+from hybrid.schema import Collection
+from hybrid.settings import ElasticsearchSettings
+from hybrid.stores import elastic_mapping as mapping
+from hybrid.stores import elastic_status
+from hybrid.stores.base import TextQuery
+from hybrid.stores.elastic_client import NAME, connect, location, reason, refused, translated
+
+BATCH = 500
+BATCH_BYTES = 5_000_000
+"""A bulk request is sent when it has so many records or bytes."""
+
+READ = 200
+"""Documents read in one request."""
+
+_FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits._id,hits.hits._score,hits.hits._version"
+
+
+class ElasticText:
+    """One collection in Elasticsearch: a `TextStore`. `client`: as `elastic_client.connect` makes it."""
+
+    def __init__(self, client: Elasticsearch, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._index = mapping.index_name(name)
+        self._collection: Collection | None = None
+
+    @classmethod
+    def connect(cls, settings: ElasticsearchSettings, name: str) -> Self:
+        """The store of the collection `name`; nothing is sent yet."""
+        return cls(connect(settings), name)
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    def load(self) -> Collection | None:
+        with translated(self._client):
+            try:
+                answer = self._client.indices.get_mapping(index=self._index)
+            except NotFoundError:
+                return None
+        meta = answer[self._index]["mappings"].get("_meta", {})
+        if "collection" not in meta:
+            raise CollectionMismatch(
+                f"the index {self._index!r} in Elasticsearch was not made by this program. "
+                "Choose another collection name, or delete the index"
+            )
+        self._collection = Collection.from_json(meta["collection"])
+        return self._collection
+
+    def create(self, collection: Collection) -> None:
+        with translated(self._client):
+            try:
+                self._client.indices.create(index=self._index, **mapping.index_body(collection))
+            except BadRequestError as error:
+                if error.message != "resource_already_exists_exception":
+                    raise
+        self.load()
+
+    def drop(self) -> None:
+        self._collection = None
+        with translated(self._client):
+            self._client.indices.delete(index=self._index, ignore_unavailable=True)
+
+    def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
+        schema = self._opened.schema
+        outcomes: dict[str, WriteOutcome] = {}
+        lines: dict[str, tuple[bytes, bytes]] = {}
+        for record in records:
+            try:
+                lines[record.id] = mapping.bulk_lines(record, schema)
+            except DocumentError as error:
+                outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
+            if len(lines) == BATCH or sum(map(_size, lines.values())) > BATCH_BYTES:
+                outcomes |= self._write(lines)
+                lines = {}
+        outcomes |= self._write(lines)
+        return [outcomes[record.id] for record in records]
+
+    def search(self, query: TextQuery) -> Ranking:
+        body = mapping.search_body(query)
+        if body is None:
+            return Ranking()
+        with translated(self._client):
+            client = self._client.options(request_timeout=query.timeout_s)
+            answer = client.search(
+                index=self._index, body=body, search_type="dfs_query_then_fetch", filter_path=_FOUND
+            ).body
+        where = location(self._client)
+        if answer["timed_out"]:
+            raise StoreTimeout(NAME, f"Elasticsearch at {where} answered only in part, for lack of time. Ask again")
+        if answer["_shards"]["failed"]:
+            why = reason(answer["_shards"]["failures"][0].get("reason"))
+            raise StoreReplyError(NAME, f"Elasticsearch at {where} answered only in part, as shards failed ({why})")
+        return mapping.ranking(answer.get("hits", {}).get("hits", []))
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        wanted = [f"{mapping.OWN}.hash", f"{mapping.OWN}.deleted"]
+        return {found["_id"]: mapping.state(found) for found in self._read(ids, source_includes=wanted)}
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
+        held = map(mapping.stored, self._read(ids, source_excludes=[f"{mapping.OWN}.vectors"]))
+        return {one.id: one for one in held if one is not None}
+
+    def refresh(self) -> None:
+        with translated(self._client):
+            self._client.indices.refresh(index=self._index)
+
+    def count(self) -> int:
+        with translated(self._client):
+            return elastic_status.count(self._client, self._index, deleted=False)
+
+    def status(self) -> dict[str, Json]:
+        with translated(self._client):
+            return elastic_status.status(self._client, self._index)
+
+    def ping(self) -> None:
+        with translated(self._client):
+            # Neither `ping`, which hides the reason, nor `info`, which needs a privilege.
+            self._client.indices.get_settings(index=self._index, ignore_unavailable=True, filter_path="none")
+
+    def close(self) -> None:
+        self._client.close()
+
+    @property
+    def _opened(self) -> Collection:
+        if self._collection is None:
+            raise CollectionNotFound(
+                f"there is no open collection {self._name!r} in Elasticsearch. Create or load it first"
+            )
+        return self._collection
+
+    def _write(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome]:
+        """The outcome of each record, by id. lines: the two lines of each; none: nothing is sent."""
+        if not lines:
+            return {}
+        with translated(self._client):
+            answer = self._client.bulk(
+                index=mapping.write_alias(self._name),
+                operations=[line for pair in lines.values() for line in pair],
+                require_alias=True,
+                timeout="20s",
+                filter_path="items.index.status,items.index.error",
+            )
+        items = [item["index"] for item in answer["items"]]
+        failed = [item for item in items if item["status"] not in _OUTCOMES]
+        if failed:
+            where = f"{location(self._client)}, {len(failed)} of {len(items)} records not written,"
+            raise refused(where, failed[0]["status"], failed[0].get("error"))
+        return {one: _outcome(item) for one, item in zip(lines, items, strict=True)}
+
+    def _read(self, ids: Sequence[str], **source: list[str]) -> Iterator[dict[str, Any]]:
+        """The documents of these ids that are there. source: which part of the source to read."""
+        for start in range(0, len(ids), READ):
+            with translated(self._client):
+                answer = self._client.mget(index=self._index, ids=list(ids[start : start + READ]), **source)
+            for found in answer["docs"]:
+                if "error" in found:
+                    status = 503 if "shard" in found["error"]["type"] else 404
+                    raise refused(location(self._client), status, found["error"])
+                if found["found"]:
+                    yield found
+
+
+_OUTCOMES = {
+    200: Wrote.WRITTEN,
+    201: Wrote.WRITTEN,
+    400: Wrote.REJECTED,
+    409: Wrote.SUPERSEDED,
+}
+
+
+def _outcome(item: Mapping[str, Any]) -> WriteOutcome:
+    outcome = _OUTCOMES[item["status"]]
+    return WriteOutcome(outcome, reason(item.get("error")) if outcome is Wrote.REJECTED else "")
+
+
+def _size(lines: tuple[bytes, bytes]) -> int:
+    return len(lines[0]) + len(lines[1]) + 2

@@ -1,0 +1,242 @@
+"""How does a collection lie in Redis? Keys, hashes, index and query, all as plain values.
+
+    hs:{<collection>}:meta          the collection as JSON
+    hs:{<collection>}:idx           the search index over the two kinds of hashes
+    hs:{<collection>}:d:<id>        a document: its first vector, source, version and filterable fields
+    hs:{<collection>}:p:<n>:<id>    its further passages, n from 1: vector, version, filterable fields
+
+The braces are a hash tag: in a cluster, all of a collection is in one slot. A hash's own fields begin
+with an underscore: _kind (d, p, or t for a tombstone), _v (version, 20 digits), _h (content hash),
+_n (passages), _src (source), _pas (spans), _vec (vector).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from hybrid.errors import DocumentError
+from hybrid.model import Json, Ranking, Record, Vector
+from hybrid.schema import (
+    Collection,
+    Field,
+    FieldType,
+    Metric,
+    Schema,
+    VectorAlgorithm,
+    VectorSpec,
+    VectorType,
+    parse_date,
+)
+
+Argument: TypeAlias = str | bytes | int
+
+SEPARATOR = "\x1f"
+LONGEST_TAG = 1000
+"""Bytes of an encoded tag; a longer one is stored as its SHA-256."""
+
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_]")
+
+
+def prefix(name: str) -> str:
+    """What all keys of the collection begin with."""
+    return f"hs:{{{name}}}:"
+
+
+def document_key(name: str, document_id: str) -> str:
+    """The key of a document's own hash."""
+    return f"{prefix(name)}d:{document_id}"
+
+
+def passage_key(name: str, document_id: str, number: int) -> str:
+    """The key of the hash of passage `number`, from 1."""
+    return f"{prefix(name)}p:{number}:{document_id}"
+
+
+def encode_tag(value: str) -> str:
+    """The value as a tag that is exact whatever it holds: letters, digits, _, % and a leading = or #.
+
+    RediSearch would trim blanks, cut at NUL, part at the separator and not find the empty string.
+    """
+    encoded = "=" + _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], value.encode()).decode()
+    if len(encoded) <= LONGEST_TAG:
+        return encoded
+    return "#" + hashlib.sha256(value.encode()).hexdigest()
+
+
+def version_digits(version: int) -> str:
+    """The version as 20 digits, so that strings compare as numbers do: Lua's own numbers lose the low bits."""
+    return f"{version:020d}"
+
+
+def filterable(source: Mapping[str, Json], schema: Schema) -> dict[str, str]:
+    """The hash fields by which the source can be filtered; text fields and missing values have none.
+
+    A hash holds one number a field, so a number or date field with several values has none either.
+    """
+    encoded = {one.name: _ENCODED[one.type](_values(source.get(one.name))) for one in schema.fields}
+    return {name: value for name, value in encoded.items() if value}
+
+
+def _values(value: Json) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _tags(values: Iterable[str]) -> str:
+    return SEPARATOR.join(dict.fromkeys(map(encode_tag, values)))
+
+
+def _number(values: Sequence[float]) -> str:
+    return repr(values[0]) if len(values) == 1 else ""
+
+
+def _seconds(values: Sequence[str]) -> str:
+    moment = parse_date(values[0]) if len(values) == 1 else None
+    return "" if moment is None else repr(moment)
+
+
+_ENCODED: dict[FieldType, Callable[[list[Any]], str]] = {
+    FieldType.TEXT: lambda _: "",
+    FieldType.KEYWORD: _tags,
+    FieldType.BOOLEAN: lambda values: _tags("true" if value else "false" for value in values),
+    FieldType.LONG: _number,
+    FieldType.DOUBLE: _number,
+    FieldType.DATE: _seconds,
+}
+
+
+def rows(vectors: Vector, spec: VectorSpec) -> NDArray[np.floating[Any]]:
+    """The vectors, (n, dim), as the index holds them: of unit length under COSINE, little-endian.
+
+    The length is taken in double precision, where the square of a very small or large component still counts.
+    """
+    exact = vectors.astype("<f8")
+    if spec.metric is Metric.COSINE:
+        exact /= np.abs(exact).max(axis=1, keepdims=True)
+        exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    return exact if spec.type is VectorType.FLOAT64 else exact.astype("<f4")
+
+
+def hashes(record: Record, collection: Collection) -> dict[str, dict[str, Argument]]:
+    """What the record is stored as, by key: first its own hash, then its further passages.
+
+    Raises DocumentError where the source cannot be said in JSON.
+    """
+    own: dict[str, Argument] = {
+        "_v": version_digits(record.version),
+        "_h": record.hash,
+        "_n": len(record.vectors),
+    }
+    key = document_key(collection.name, record.id)
+    if record.deleted:
+        return {key: own | {"_kind": "t", "_n": 0}}
+    shared = filterable(record.source, collection.schema)
+    blobs = [row.tobytes() for row in rows(record.vectors, collection.vector)]
+    kept = {"_src": _source(record), "_pas": orjson.dumps(record.passages)}
+    stored: dict[str, dict[str, Argument]] = {key: {**shared, **own, **kept, "_kind": "d", "_vec": blobs[0]}}
+    for number, blob in enumerate(blobs[1:], start=1):
+        passage: dict[str, Argument] = {**shared, "_kind": "p", "_v": own["_v"], "_vec": blob}
+        stored[passage_key(collection.name, record.id, number)] = passage
+    return stored
+
+
+def _source(record: Record) -> bytes:
+    try:
+        return orjson.dumps(dict(record.source))
+    except TypeError as error:
+        raise DocumentError(
+            f"document {record.id!r} cannot be written as JSON: {error}. Correct the value", document_id=record.id
+        ) from error
+
+
+def index_command(collection: Collection) -> list[Argument]:
+    """The FT.CREATE command of the collection's index."""
+    begin = prefix(collection.name)
+    command: list[Argument] = ["FT.CREATE", f"{begin}idx", "ON", "HASH", "PREFIX", 2, f"{begin}d:", f"{begin}p:"]
+    command += ["SCHEMA", *_tag("_kind")]
+    for one in collection.schema.fields:
+        command += _indexed(one)
+    return command + _vector_field(collection.vector)
+
+
+def _tag(name: str) -> list[Argument]:
+    return [name, "TAG", "SEPARATOR", SEPARATOR, "CASESENSITIVE"]
+
+
+def _indexed(one: Field) -> list[Argument]:
+    if one.type is FieldType.TEXT:
+        return []
+    return _tag(one.name) if one.type in (FieldType.KEYWORD, FieldType.BOOLEAN) else [one.name, "NUMERIC"]
+
+
+def _vector_field(spec: VectorSpec) -> list[Argument]:
+    options: dict[str, Argument] = {"TYPE": spec.type, "DIM": spec.dim, "DISTANCE_METRIC": spec.metric}
+    if spec.initial_cap is not None:
+        options["INITIAL_CAP"] = spec.initial_cap
+    if spec.algorithm is VectorAlgorithm.HNSW:
+        options |= {"M": spec.m, "EF_CONSTRUCTION": spec.ef_construction, "EF_RUNTIME": spec.ef_runtime}
+    pairs = [part for pair in options.items() for part in pair]
+    return ["_vec", "VECTOR", str(spec.algorithm), len(pairs), *pairs]
+
+
+def search_command(name: str, vector: Vector, k: int, timeout_s: float, spec: VectorSpec) -> list[Argument]:
+    """The FT.SEARCH command for the k vectors nearest to `vector`, (dim,), which took at most `timeout_s` seconds."""
+    hnsw = spec.algorithm is VectorAlgorithm.HNSW
+    params: dict[str, Argument] = {"k": k, "vector": rows(vector[np.newaxis], spec)[0].tobytes()}
+    if hnsw:
+        params["ef"] = spec.ef_runtime
+    given = [part for pair in params.items() for part in pair]
+    nearest = f"*=>[KNN $k @_vec $vector{' EF_RUNTIME $ef' if hnsw else ''} AS _distance]"
+    command: list[Argument] = ["FT.SEARCH", f"{prefix(name)}idx", nearest, "PARAMS", len(given), *given]
+    command += ["SORTBY", "_distance", "RETURN", 2, "_distance", "_v", "LIMIT", 0, k]
+    return [*command, "TIMEOUT", max(1, int(timeout_s * 1000)), "DIALECT", 2]
+
+
+def count_command(name: str, kind: str) -> list[Argument]:
+    """The FT.SEARCH command that counts hashes of one kind: d, p or t."""
+    return ["FT.SEARCH", f"{prefix(name)}idx", f"@_kind:{{{kind}}}", "LIMIT", 0, 0, "DIALECT", 2]
+
+
+def ranking(name: str, found: Iterable[Mapping[bytes, Any]], limit: int, metric: Metric) -> Ranking:
+    """The documents of the rows that FT.SEARCH found, nearest first, each once, by its best passage.
+
+    A row whose hash was gone when it was read has no version and is left out.
+    """
+    begin = len(prefix(name).encode())
+    best: dict[str, tuple[float, int, int]] = {}
+    for row in found:
+        fields = row.get(b"extra_attributes") or {}
+        if b"_v" in fields:
+            document_id, number = _parsed(row[b"id"][begin:])
+            candidate = (-_score(float(fields[b"_distance"]), metric), number, int(fields[b"_v"]))
+            best[document_id] = min(candidate, best.get(document_id, candidate))
+    order = sorted(best, key=lambda one: (best[one][0], one))[:limit]
+    return Ranking(
+        ids=tuple(order),
+        scores=tuple(0.0 - best[one][0] for one in order),
+        versions=tuple(best[one][2] for one in order),
+        passages=tuple(best[one][1] for one in order),
+    )
+
+
+def _parsed(rest: bytes) -> tuple[str, int]:
+    """The id and the passage's number of a key without its prefix."""
+    kind, _, rest = rest.partition(b":")
+    if kind == b"d":
+        return rest.decode(), 0
+    number, _, document_id = rest.partition(b":")
+    return document_id.decode(), int(number)
+
+
+def _score(distance: float, metric: Metric) -> float:
+    """Higher is better. RediSearch gives 1 − cosine, 1 − dot product, and the square of the L2 distance."""
+    if metric is Metric.L2:
+        return -math.sqrt(max(distance, 0.0))
+    return 1 - distance if metric is Metric.IP else min(1.0, max(-1.0, 1 - distance))

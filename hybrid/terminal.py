@@ -1,0 +1,137 @@
+"""How do results look in a terminal? Tables and progress bars, by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from hybrid.model import DocumentOutcome, Hit, Json, Outcome, SearchResult, Status, WriteReport, label
+from hybrid.plan import RETRIEVERS
+
+_COLOURS = {"text": "cyan", "vector": "magenta"}
+_BAR = 16
+
+
+def results(result: SearchResult) -> Table:
+    """A table of the hits: rank, score, each retriever's rank and contribution, and a bar of the contributions."""
+    table = Table(title=Text(f"“{result.query}”", style="bold"), title_justify="left", caption=_caption(result))
+    table.caption_justify = "left"
+    table.add_column("#", justify="right")
+    table.add_column("document", ratio=1, overflow="fold")
+    table.add_column("score", justify="right")
+    for name in RETRIEVERS:
+        table.add_column(f"{name} rank", justify="right", style=_COLOURS[name])
+        table.add_column("adds", justify="right", style=_COLOURS[name])
+    table.add_column("")
+    top = max((hit.score for hit in result.hits), default=0.0)
+    for hit in result.hits:
+        table.add_row(str(hit.rank), Text(label(hit)), f"{hit.score:.4f}", *_parts(hit), _bar(hit, top))
+    return table
+
+
+def _parts(hit: Hit) -> Iterator[str]:
+    for name in RETRIEVERS:
+        part = hit.explain[name]
+        found = part["status"] == "hit"
+        yield str(part["rank"]) if found else "–" if part["status"] == "not_found" else str(part["status"])
+        yield f"{part['contribution']:.4f}" if found else ""
+
+
+def _bar(hit: Hit, top: float) -> Text:
+    bar = Text()
+    for name in RETRIEVERS:
+        share = hit.explain[name]["contribution"] / top if top > 0 else 0
+        bar.append("█" * round(share * _BAR), style=_COLOURS[name])
+    return bar
+
+
+def _caption(result: SearchResult) -> Text:
+    parts = []
+    for name, report in result.retrievers.items():
+        why = (
+            f" ({report.reason})"
+            if report.status is not Status.OK
+            else f" {report.returned} in {report.took_ms:.1f} ms"
+        )
+        parts.append(f"{name}: {report.status}{why}")
+    state = "DEGRADED, " if result.degraded else ""
+    method = result.fusion["method"]
+    return Text(f"{state}{result.took_ms:.1f} ms, fused by {method}; {'; '.join(parts)}")
+
+
+def report(written: WriteReport, console: Console) -> None:
+    """Prints what became of a write: counts, then the first problems, then notes."""
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in written.counts.items()) or "nothing to do"
+    console.print(f"{counts} in {written.took_s:.1f} s", highlight=False)
+    for problem in written.problems:
+        console.print(Text(f"  {problem.outcome}: {problem.reason}", style="red"))
+    hidden = written.counts.get(Outcome.REJECTED, 0) - len(written.problems)
+    if hidden > 0:
+        console.print(f"  … and {hidden} more")
+    for note in written.notes:
+        console.print(Text(f"note: {note}", style="yellow"))
+
+
+@contextmanager
+def progress(what: str, total: int | None, console: Console) -> Iterator[Callable[[DocumentOutcome], None]]:
+    """A progress bar for the length of the block; call what it gives once a document."""
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(_: DocumentOutcome) -> None:
+            bar.advance(task)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:.0f}/s" if speed else "")
+
+        yield advance
+        bar.update(task, total=bar.tasks[0].completed)
+
+
+def status(body: dict[str, Json]) -> Table:
+    """A table of `Engine.status()`: one column a store, one row a figure."""
+    there = "" if body["exists"] else " (not there yet)"
+    table = Table(title=f"collection {body['collection']}{there}, model {body['model']}", title_justify="left")
+    table.add_column("")
+    flat = {name: dict(_flat(of)) for name, of in body["stores"].items()}
+    for name, of in flat.items():
+        table.add_column(f"{name}: {of.get('store', '')}", overflow="fold", style=_COLOURS.get(name))
+    for key in dict.fromkeys(key for of in flat.values() for key in of if key != "store"):
+        table.add_row(key.replace("_", " "), *(Text(of.get(key, "")) for of in flat.values()))
+    return table
+
+
+def _flat(body: dict[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in body.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _figure(key, value)
+
+
+def _figure(key: str, value: Json) -> str:
+    if isinstance(value, list):
+        return "\n".join(str(item) for item in value) or "none"
+    if key.endswith("bytes") and isinstance(value, int):
+        return _size(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
