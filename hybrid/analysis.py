@@ -39,21 +39,24 @@ LONGEST = 255
 MAX_TERMS = 1024
 """Different tokens of a query that are searched for; further ones are left out."""
 
-_APOSTROPHES = "'‘’＇"
-_BETWEEN_DIGITS = ".,;․﹒．﹐﹔，；⁄"
-_BETWEEN_LETTERS = ".:·․‧﹒﹕．："
-_JOINERS = "_\u202f‿⁀⁔︳︴﹍﹎﹏＿"
+_APOSTROPHES = "'‘’"
+_BETWEEN_DIGITS = ".,;․﹒﹐﹔⁄"
+_BETWEEN_LETTERS = ".:·․‧﹒﹕"
+_JOINERS = "_\u202f‿⁀⁔︳︴﹍﹎﹏"
 _SOFT_HYPHEN = "\u00ad"
+_ODD_WIDTH = re.compile("[！-～･-ﾟ]+")
 
 
 def prepare(text: str) -> str:
-    """The text as it is analysed: composed (NFC), without soft hyphens and lone surrogates.
+    """The text as it is analysed: composed (NFC), of normal width, without soft hyphens and lone surrogates.
 
     What is given to Elasticsearch goes through this first, at write and at query; `tokens` does it itself.
     """
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", text.replace(_SOFT_HYPHEN, "")).encode("utf-8", "replace").decode()
+    valid = text.replace(_SOFT_HYPHEN, "").encode("utf-8", "replace").decode()
+    narrow = _ODD_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), valid)
+    return unicodedata.normalize("NFC", narrow)
 
 
 def tokens(text: str) -> list[str]:
@@ -106,7 +109,7 @@ def elasticsearch_settings() -> dict[str, Json]:
                 "type": "custom",
                 "char_filter": ["hybrid_apostrophes", "hybrid_joiners", "hybrid_hangul"],
                 "tokenizer": "standard",
-                "filter": ["cjk_width", "lowercase", "cjk_bigram", "hybrid_stop", "hybrid_stem"],
+                "filter": ["lowercase", "cjk_bigram", "hybrid_stop", "hybrid_stem"],
             }
         },
     }
@@ -127,9 +130,9 @@ class _Kinds(dict[int, str]):
 
 _SCRIPTS = (
     (re.compile("CJK (UNIFIED|COMPATIBILITY|RADICAL)|KANGXI RADICAL|IDEOGRAPHIC NUMBER|HANGZHOU"), "c"),
-    (re.compile("HANGUL|HALFWIDTH HANGUL"), "h"),
+    (re.compile("(HALFWIDTH )?HANGUL"), "h"),
     (re.compile("HIRAGANA"), "r"),
-    (re.compile("(HALFWIDTH )?KATAKANA"), "k"),
+    (re.compile("KATAKANA"), "k"),
     (re.compile("THAI|LAO|KHMER|MYANMAR|TAI|NEW TAI"), "t"),
 )
 _PICTOGRAPHS = re.compile(
@@ -144,7 +147,6 @@ _SIGNS = (
     (re.compile(f"[{_BETWEEN_DIGITS}]"), "."),
     (re.compile("\u200d"), "z"),
     (re.compile("[\u200b〆\u3037]"), " "),
-    (re.compile("[\uff9e\uff9f]"), "m"),
     (re.compile("々|[Ⓐ-ⓩ]"), "a"),
     (re.compile("[🏻-🏿]"), "s"),
     (re.compile("[🇦-🇿]"), "g"),
@@ -162,15 +164,14 @@ def _kind(char: str) -> str:
         return "9"
     if category[0] in "LM" or category in ("Nl", "So"):
         for script, kind in _SCRIPTS:
-            if script.match(unicodedata.name(char, "")) and (kind == "t") >= (category[0] == "M"):
-                return kind
+            if script.match(unicodedata.name(char, "")):
+                return "m" if category[0] == "M" and kind != "t" else kind
     if category[0] == "M" or category == "Cf":
         return "m"
     return "a" if category[0] == "L" or category == "Nl" else " "
 
 
 _KINDS = _Kinds()
-_WIDE = re.compile("[！-～･-ﾟ]+")
 _PLAIN = str.maketrans(dict.fromkeys(_APOSTROPHES, "'"))
 _MARKS = "[mz]*"
 _RUN = re.compile(
@@ -179,7 +180,7 @@ _RUN = re.compile(
     "|(?P<whole>(?:t[mz]*)+|gg|e[smz]*(?:(?<=z)e[smz]*)*|s)"
 )
 _STEMMER = SnowballStemmer("english")
-_UNDOUBLED = re.compile("([aeo](?:bb|dd|ff|gg|mm|nn|pp|rr|tt))(?:ed|ing)(?:ly)?")
+_UNDOUBLED = re.compile("([aeo](?:bb|dd|ff|gg|mm|nn|pp|rr|tt))(?:ed|ing)(?:ly)?(?:'s?)?")
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -200,11 +201,10 @@ def _bigrams(run: str) -> Iterator[str]:
 
 
 def _folded(raw: str) -> str:
-    """Half width, apostrophes alike, and lower case code point by code point, as Lucene folds them."""
+    """Lower case, code point by code point as Lucene does it, and plain apostrophes."""
     if raw.isascii():
         return raw.lower()
-    narrow = _WIDE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), raw).translate(_PLAIN)
-    return "".join(char.lower()[0] for char in narrow)
+    return "".join(char.lower()[0] for char in raw.translate(_PLAIN))
 
 
 @lru_cache(maxsize=200_000)

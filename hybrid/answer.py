@@ -103,7 +103,7 @@ def _best_passages(vector: Answer | None) -> dict[str, int]:
 
 def _passage(stored: Stored, number: int | None, schema: Schema) -> Passage | None:
     """The best passage of a document that has several; None for one that has one."""
-    if number is None or len(stored.passages) < 2:
+    if number is None or len(stored.passages) < 2 or number >= len(stored.passages):  # or rewritten since, shorter
         return None
     start, end = stored.passages[number]
     return Passage(number, schema.embedded_text(stored.source)[start:end])

@@ -72,15 +72,15 @@ class Catalog:
 
         dim: components of the model's vectors; None where documents bring their own.
         """
-        collection = self.find() or self._described(list(documents), dim)
+        wanted = self.find() or self._described(list(documents), dim)
         with self._lock:
             for name, store in self._stores.items():
+                self._open_one(name)
                 if name not in self._open:
+                    # Someone else may be making it too: what is in the store counts, not what was wanted.
+                    store.create(next(iter(self._open.values()), wanted))
                     self._open_one(name)
-                if name not in self._open:
-                    store.create(collection)
-                    self._open[name] = collection
-        return collection
+            return next(iter(self._open.values()))
 
     def drop(self) -> None:
         """Deletes the collection in every store."""
@@ -123,6 +123,15 @@ class Catalog:
                 f"{where} was made with text analysis {loaded.analysis!r}, this version has {ANALYSIS!r}. "
                 "Delete the collection and index it again, or use the version that made it"
             )
+        spec = self._settings.vector
+        wanted = {name: getattr(spec, name) for name in sorted(spec.model_fields_set)}
+        other = [name for name, value in wanted.items() if value not in (None, getattr(loaded.vector, name))]
+        if other:
+            raise CollectionMismatch(
+                f"{where} has other vector settings than are set now: "
+                + ", ".join(f"{name} is {getattr(loaded.vector, name)}, not {wanted[name]}" for name in other)
+                + ". Set them as they were, or delete the collection and index it again"
+            )
         given = self._settings.schema_given
         if given is not None and given != loaded.schema:
             raise CollectionMismatch(
@@ -139,9 +148,13 @@ class Catalog:
                 "the model is 'none' and no document brings a vector, so there is nothing to search by. "
                 "Give each document a 'vector', or set a model"
             )
-        return Collection(
-            self._settings.collection, given or infer(documents), self._settings.vector.spec(size), self._model
-        )
+        schema = given or infer(documents)
+        if not schema.searched and supplied is None:
+            raise SchemaError(
+                "no field of the documents is text, so there is nothing to search by. "
+                "Give each document a field of words, such as 'text', or name one in hybrid.toml, [fields]"
+            )
+        return Collection(self._settings.collection, schema, self._settings.vector.spec(size), self._model)
 
 
 def _check_equal(one_name: str, one: Collection, other_name: str, other: Collection) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 from rich.console import Console
+from rich.text import Text
 
 import hybrid
 from hybrid import terminal
@@ -57,7 +58,7 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     console = Console(stderr=True)
     counts = [sources.count(path) for path in paths]
     total = None if None in counts else sum(count or 0 for count in counts)
-    rows = chain.from_iterable(sources.read(path) for path in paths)
+    rows = chain.from_iterable([sources.read(path) for path in paths])  # a list: all are there, before any is indexed
     with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
         written = engine.put(rows, strict=strict, on_outcome=advance)
     if json:
@@ -87,7 +88,9 @@ def search(query: str, json: bool, **options: Any) -> None:
     if json:
         _print_json(result.to_dict())
     else:
-        Console().print(terminal.results(result) if result.hits else f"Nothing was found for “{query}”.")
+        Console().print(
+            terminal.results(result) if result.hits or result.degraded else Text(f"Nothing was found for “{query}”.")
+        )
 
 
 @cli.command()
@@ -156,7 +159,7 @@ def demo(limit: int | None, **settings: Any) -> None:
 def _weight(text: str) -> tuple[str, float]:
     name, separator, number = text.partition("=")
     try:
-        return name, float(number) if separator else float("nan")
+        return name, float(number if separator else "no number")
     except ValueError:
         raise FusionError(f"--weight {text!r}: write it as NAME=NUMBER, such as vector=2") from None
 

@@ -32,13 +32,13 @@ from hybrid.errors import (
 from hybrid.indexing.clock import WRITERS, Clock
 from hybrid.indexing.documents import normalise, rows
 from hybrid.indexing.report import fold, note_of_unknown
-from hybrid.indexing.writer import Writer
+from hybrid.indexing.writer import Writer, rejections
 from hybrid.model import Document, DocumentOutcome, Json, Ranking, SearchResult, WriteReport
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
 from hybrid.search import Pools, run
 from hybrid.settings import Settings
-from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorStore
+from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorStore, check_query
 from hybrid.stores.connect import text_store, vector_store
 
 _log = logging.getLogger(__name__)
@@ -87,8 +87,8 @@ class Engine:
         started = time.perf_counter()
         source = rows(documents)
         sample, valid = _sampled(source)
-        if not sample:
-            return fold((), started)
+        if not valid:  # no collection is made for documents that are all rejected
+            return fold(_watched(rejections(sample, strict=strict), on_outcome), started)
         writer = self._writer(self._catalog.make(valid, self._dimension()))
         outcomes = writer.put(chain(sample, source), strict=strict)
         report = fold(_watched(outcomes, on_outcome), started)
@@ -126,8 +126,11 @@ class Engine:
     def plan(self, query: str | Request, **options: Any) -> Plan:
         """The plan of a search, checked and complete, not run. Raises as `search` does."""
         request = planning.request(query, **options)
-        defaults = self.settings
-        return planning.make(request, self.collection.schema, window=defaults.window, deadline_s=defaults.deadline_s)
+        defaults, collection = self.settings, self.collection
+        plan = planning.make(request, collection.schema, window=defaults.window, deadline_s=defaults.deadline_s)
+        if plan.vector is not None:
+            check_query(VectorQuery(np.asarray(plan.vector, np.float32), plan.window), collection)
+        return plan
 
     def run(self, plan: Plan) -> SearchResult:
         """The answer to a plan. Raises SearchUnavailable where no retriever answered."""

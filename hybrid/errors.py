@@ -17,6 +17,8 @@
     │   ├── StoreDenied            wrong or missing credentials, missing privilege
     │   ├── StoreFull              out of memory or disk, too many requests
     │   └── StoreReplyError        an answer that makes no sense, or a missing index
+    ├── JournalError               the journal cannot be read or written; no store was touched
+    │   └── BacklogFull            too many changes wait to be written
     ├── EmbeddingError             content could not become a vector
     │   └── ModelNotFound          the model's files are not here and cannot be fetched
     ├── MissingExtra               an optional dependency is not installed
@@ -144,6 +146,26 @@ class StoreReplyError(StoreError):
     """The store's answer makes no sense here, such as a missing index."""
 
     code = "store_reply"
+
+
+class JournalError(HybridError):
+    """The journal cannot be read or written; no store was touched."""
+
+    code = "journal"
+
+
+class BacklogFull(JournalError):
+    """Too many changes wait to be written to a store. `held` and `limit` count them."""
+
+    code = "backlog_full"
+
+    def __init__(self, held: int, limit: int) -> None:
+        super().__init__(
+            f"{held} changes wait to be written, and the journal takes {limit}. Nothing of this batch was taken. "
+            "Look which store is behind with: hybrid status"
+        )
+        self.held = held
+        self.limit = limit
 
 
 class EmbeddingError(HybridError):

@@ -83,7 +83,7 @@ def make(request: Request, schema: Schema, *, window: int, deadline_s: float) ->
         window=_whole("window", request.window, max(limit, 1), MAX_LIMIT) if asked else max(window, limit),
         retrievers=_retrievers(request.retrievers),
         fields=schema.searched,
-        fusion=_fusion(request),
+        fusion=_fusion(request, _retrievers(request.retrievers)),
         deadline_s=_deadline(deadline_s if request.deadline_s is None else request.deadline_s),
         vector=_vector(request.vector),
     )
@@ -121,14 +121,14 @@ def _retrievers(names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in RETRIEVERS if name in chosen)
 
 
-def _fusion(request: Request) -> Fusion:
+def _fusion(request: Request, retrievers: Sequence[str]) -> Fusion:
     weights = dict(request.weights or {})
     strangers = sorted(weights.keys() - set(RETRIEVERS))
     if strangers:
         raise QueryError(
             f"weights name {', '.join(strangers)}; the retrievers are {', '.join(RETRIEVERS)}", field="weights"
         )
-    return checked(Fusion(request.fusion, request.k, tuple(sorted(weights.items()))))
+    return checked(Fusion(request.fusion, request.k, tuple(sorted(weights.items()))), retrievers)
 
 
 def _deadline(seconds: float) -> float:
@@ -141,7 +141,8 @@ def _vector(vector: Sequence[float] | None) -> tuple[float, ...] | None:
     if vector is None:
         return None
     try:
-        array = np.asarray(vector, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            array = np.asarray(vector, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise QueryError("the query vector is not a list of numbers", field="vector") from error
     if array.ndim != 1:

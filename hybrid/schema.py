@@ -26,6 +26,7 @@ MAX_FIELDS = 500
 EXACT_INTEGER = 2**53
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED = frozenset({"id", "vector"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 _HEADINGS = frozenset({"title", "name", "headline", "subject", "heading"})
 _PROSE = _HEADINGS | {"text", "body", "content", "description", "summary", "abstract", "contents"}
@@ -56,7 +57,7 @@ class Field:
             raise SchemaError(
                 f"field name {self.name!r} cannot be used: start with a letter, then letters, digits and _, 64 at most"
             )
-        if self.name in ("id", "vector"):
+        if self.name in _RESERVED:
             raise SchemaError(f"{self.name!r} is the document's own {self.name} and needs no field in the schema")
         if not (math.isfinite(self.boost) and self.boost > 0):
             raise SchemaError(f"field {self.name!r}: boost is {self.boost}; it must be a number above 0")
@@ -126,7 +127,10 @@ class Schema:
         if doubled:
             raise SchemaError(f"fields named twice: {', '.join(doubled)}")
         if len(names) > MAX_FIELDS:
-            raise SchemaError(f"{len(names)} fields; {MAX_FIELDS} are the most")
+            raise SchemaError(
+                f"{len(names)} fields; {MAX_FIELDS} are the most. Name those that matter in hybrid.toml, [fields]; "
+                "the others are stored and shown all the same"
+            )
 
     @property
     def searched(self) -> tuple[tuple[str, float], ...]:
@@ -233,15 +237,20 @@ def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
 
     Long, many-worded or conventionally named strings (title, text, …) are text; other strings are
     keywords; numbers are long when all are whole, else double; ISO 8601 strings are dates. Headings
-    get boost 2 and come first. Fields whose values have no common type are left out.
+    get boost 2 and come first. Where no string looks like text, all are. Fields whose values have no common type are left out, and so are long
+    strings in lists, which are neither text nor keywords.
     """
     values: dict[str, list[Json]] = {}
+    lists: set[str] = set()
     for document in islice(documents, sample):
         for name, value in document.fields.items():
-            if value is not None and _FIELD_NAME.fullmatch(name):
+            if value is not None and _FIELD_NAME.fullmatch(name) and name not in _RESERVED:
                 values.setdefault(name, []).extend(value if isinstance(value, list) else [value])
-    guessed = ((name, _guess(name, seen)) for name, seen in values.items())
-    fields = [Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed if kind]
+                lists |= {name} if isinstance(value, list) else set()
+    guessed = {name: _guess(name, seen, name in lists) for name, seen in values.items()}
+    if FieldType.TEXT not in guessed.values():
+        guessed |= {name: FieldType.TEXT for name in guessed.keys() - lists if guessed[name] is FieldType.KEYWORD}
+    fields = [Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed.items() if kind]
     fields.sort(key=lambda one: one.boost, reverse=True)
     return Schema(tuple(fields))
 
@@ -250,7 +259,7 @@ def _is_heading(name: str, kind: FieldType) -> bool:
     return kind is FieldType.TEXT and name.lower() in _HEADINGS
 
 
-def _guess(name: str, values: list[Json]) -> FieldType | None:
+def _guess(name: str, values: list[Json], in_lists: bool) -> FieldType | None:
     if not values:
         return None
     kinds = {type(value) for value in values}
@@ -260,14 +269,16 @@ def _guess(name: str, values: list[Json]) -> FieldType | None:
         return FieldType.LONG
     if kinds <= {int, float}:
         return FieldType.DOUBLE
-    return _guess_string(name, values) if kinds == {str} else None
+    return _guess_string(name, values, in_lists) if kinds == {str} else None
 
 
-def _guess_string(name: str, values: list[str]) -> FieldType:
+def _guess_string(name: str, values: list[str], in_lists: bool) -> FieldType | None:
+    if all(parse_date(value) is not None for value in values) and name.lower() not in _PROSE:
+        return FieldType.DATE
+    if in_lists:
+        return FieldType.KEYWORD if all(len(value) * 4 <= MAX_KEYWORD_BYTES for value in values) else None
     if name.lower() in _PROSE:
         return FieldType.TEXT
-    if all(parse_date(value) is not None for value in values):
-        return FieldType.DATE
     prose = any(len(value) > 64 or len(value.split()) > 5 or "\n" in value for value in values)
     return FieldType.TEXT if prose else FieldType.KEYWORD
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from hybrid import schema
 from hybrid.errors import SettingsError
@@ -89,6 +90,10 @@ class ElasticsearchSettings(_Part):
         return self
 
 
+def _url_shorthand(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
 class FieldSettings(_Part):
     """One field of the schema, as in `title = { type = "text", boost = 2 }`."""
 
@@ -130,7 +135,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="HYBRID_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True, extra="forbid"
+        env_prefix="HYBRID_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
     )
 
     data_dir: Path | Literal[":memory:"] = Path("hybrid-data")
@@ -139,8 +149,8 @@ class Settings(BaseSettings):
     model_path: Path | None = None
     model_cache: Path = Field(default_factory=lambda: user_cache() / "models")
     model_threads: int | None = Field(default=None, ge=1, le=256)
-    redis: RedisSettings | None = None
-    elasticsearch: ElasticsearchSettings | None = None
+    redis: Annotated[RedisSettings | None, BeforeValidator(_url_shorthand)] = None
+    elasticsearch: Annotated[ElasticsearchSettings | None, BeforeValidator(_url_shorthand)] = None
     fields: dict[str, Annotated[FieldSettings, BeforeValidator(_field_shorthand)]] = Field(default_factory=dict)
     vector: VectorSettings = VectorSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
@@ -184,13 +194,15 @@ def read(**arguments: Any) -> Settings:
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     for part in ("redis", "elasticsearch"):
-        if isinstance(given.get(part), str):
-            given[part] = {"url": given[part]}
+        if part in given:  # a dict, so that the environment and the file may add to it
+            given[part] = _url_shorthand(given[part])
     try:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_explained(one) for one in error.errors(include_input=False))) from None
-    except tomllib.TOMLDecodeError as error:
+    except UnreadableSetting as error:
+        raise SettingsError(f"{error}: it is not JSON. Write JSON, or use {CONFIG_FILE} instead") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}. Correct the file") from error
 
 

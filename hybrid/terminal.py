@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -14,20 +15,20 @@ from hybrid.model import DocumentOutcome, Hit, Json, Outcome, SearchResult, Stat
 from hybrid.plan import RETRIEVERS
 
 _COLOURS = {"text": "cyan", "vector": "magenta"}
-_BAR = 16
+_BAR = 10
 
 
 def results(result: SearchResult) -> Table:
     """A table of the hits: rank, score, each retriever's rank and contribution, and a bar of the contributions."""
-    table = Table(title=Text(f"“{result.query}”", style="bold"), title_justify="left", caption=_caption(result))
+    title = Text(f"“{result.query}”", style="bold")
+    table = Table(title=title, title_justify="left", caption=_caption(result), box=box.SIMPLE_HEAD)
     table.caption_justify = "left"
     table.add_column("#", justify="right")
-    table.add_column("document", ratio=1, overflow="fold")
-    table.add_column("score", justify="right")
+    table.add_column("document", overflow="fold", min_width=30)
+    table.add_column("score", justify="right", no_wrap=True)
     for name in RETRIEVERS:
-        table.add_column(f"{name} rank", justify="right", style=_COLOURS[name])
-        table.add_column("adds", justify="right", style=_COLOURS[name])
-    table.add_column("")
+        table.add_column(name, justify="right", style=_COLOURS[name], no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=_BAR)
     top = max((hit.score for hit in result.hits), default=0.0)
     for hit in result.hits:
         table.add_row(str(hit.rank), Text(label(hit)), f"{hit.score:.4f}", *_parts(hit), _bar(hit, top))
@@ -37,9 +38,10 @@ def results(result: SearchResult) -> Table:
 def _parts(hit: Hit) -> Iterator[str]:
     for name in RETRIEVERS:
         part = hit.explain[name]
-        found = part["status"] == "hit"
-        yield str(part["rank"]) if found else "–" if part["status"] == "not_found" else str(part["status"])
-        yield f"{part['contribution']:.4f}" if found else ""
+        if part["status"] == "hit":
+            yield f"#{part['rank']} +{part['contribution']:.4f}"
+        else:
+            yield "–" if part["status"] == "not_found" else str(part["status"])
 
 
 def _bar(hit: Hit, top: float) -> Text:

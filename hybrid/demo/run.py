@@ -16,7 +16,7 @@ QUERIES = (
 )
 
 
-def run(engine: Engine, console: Console, limit: int | None = None, hits: int = 5) -> None:
+def run(engine: Engine, console: Console, limit: int | None = None, hits: int = 10) -> None:
     """Indexes the demo corpus (the first `limit` documents, evenly spread) and prints the answers to QUERIES."""
     chosen = _spread(list(documents()), limit)
     console.print(f"Indexing {len(chosen)} pages of Python's own documentation …", highlight=False)

@@ -36,18 +36,20 @@ def fuse(
     strangers = sorted(given.keys() - rankings.keys())
     if strangers:
         raise FusionError(f"weights name {', '.join(strangers)}, but the rankings are: {', '.join(sorted(rankings))}")
-    fusion = checked(Fusion(method, k, tuple(sorted(given.items()))))
+    fusion = checked(Fusion(method, k, tuple(sorted(given.items()))), rankings.keys())
     return combine({name: _column(name, scores, fusion.method) for name, scores in rankings.items()}, fusion)
 
 
 def _column(name: str, scores: Scores, method: str) -> Column:
+    if isinstance(scores, str):
+        raise FusionError(f"ranking {name!r} is a string; give a list of ids, (id, score) pairs, or a dict")
     pairs: list[object] = list(scores.items()) if isinstance(scores, Mapping) else list(scores)
     if pairs and all(isinstance(pair, str) for pair in pairs):
         if method != DEFAULT_METHOD:
             raise FusionError(
                 f"ranking {name!r} has no scores, which {method!r} needs; give (id, score) pairs or use rrf"
             )
-        pairs = [(one, -float(position)) for position, one in enumerate(pairs)]
+        pairs = [(one, float(-position)) for position, one in enumerate(pairs)]
     checked_pairs = [_pair(name, pair) for pair in pairs]
     ordered = sorted(checked_pairs, key=lambda pair: (-pair[1], pair[0]))
     ids = tuple(one for one, _ in ordered)
@@ -63,6 +65,10 @@ def _pair(name: str, pair: object) -> tuple[str, float]:
     one, score = pair
     if isinstance(score, bool) or not isinstance(score, Real):
         raise FusionError(f"ranking {name!r}: the score of {one!r} is {score!r}, not a number")
-    if not math.isfinite(float(score)):
+    try:
+        finite = math.isfinite(float(score))
+    except OverflowError:  # a whole number beyond all floats
+        finite = False
+    if not finite:
         raise FusionError(f"ranking {name!r}: the score of {one!r} is {score!r}; leave out what has no score")
     return one, float(score)

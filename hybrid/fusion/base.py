@@ -9,9 +9,10 @@ absent changes no other's weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from numbers import Real
+from typing import Any, TypeAlias
 
 from hybrid.display import contributions_html, frame
 from hybrid.errors import FusionError
@@ -69,18 +70,25 @@ def methods() -> tuple[str, ...]:
     return tuple(sorted(_METHODS))
 
 
-def checked(fusion: Fusion) -> Fusion:
-    """The fusion itself. Raises FusionError for an unknown method, k below 0 or weights that cannot be."""
-    if fusion.method not in _METHODS:
+def checked(fusion: Fusion, retrievers: Collection[str]) -> Fusion:
+    """The fusion itself. Raises FusionError for an unknown method, k below 0 or weights that cannot be.
+
+    retrievers: whose rankings are to be fused; at least one of them needs a weight above 0.
+    """
+    if not isinstance(fusion.method, str) or fusion.method not in _METHODS:
         raise FusionError(f"there is no fusion {fusion.method!r}; there is: {', '.join(methods())}")
-    if not (math.isfinite(fusion.k) and fusion.k >= 0):
-        raise FusionError(f"k is {fusion.k}; the rank constant is a number from 0, usually 60")
+    if not _from_zero(fusion.k):
+        raise FusionError(f"k is {fusion.k!r}; the rank constant is a number from 0, usually 60")
     for name, weight in fusion.weights:
-        if not (math.isfinite(weight) and weight >= 0):
-            raise FusionError(f"the weight of {name!r} is {weight}; a weight is a number from 0, and 1 is neutral")
-    if fusion.weights and not any(weight for _, weight in fusion.weights):
+        if not _from_zero(weight):
+            raise FusionError(f"the weight of {name!r} is {weight!r}; a weight is a number from 0, and 1 is neutral")
+    if retrievers and not any(fusion.weight(name) for name in retrievers):
         raise FusionError("all weights are 0, so nothing could be ranked; give at least one retriever a weight above 0")
     return fusion
+
+
+def _from_zero(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(0 <= float(value) < math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ def rrf(columns: Mapping[str, Column], fusion: Fusion) -> dict[str, Shares]:
 
     Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
     Learning Methods", SIGIR 2009, with k = 60; weights as in Elasticsearch 9.2. Scores are not looked at.
+    Raising one document's score in one ranking never lowers its fused rank: no other's rank gets better.
     """
     k = fusion.k
     shares = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from hybrid.fusion.base import Column, Fusion, Shares, method
@@ -13,6 +14,9 @@ def weighted(columns: Mapping[str, Column], fusion: Fusion) -> dict[str, Shares]
 
     The worst row of a ranking gets 0, like a document that is not in it; where all rows have one
     score, each gets 1. As `linear` with `minmax` in Elasticsearch. `k` is not looked at.
+
+    Raising one document's score in one ranking never lowers its fused rank, up to rounding: its own value
+    stays or rises, and all others' stay or fall, whether it passes the best or leaves the worst place.
     """
     shares = {}
     for name, column in columns.items():
@@ -29,5 +33,6 @@ def min_max(scores: Sequence[float]) -> list[float]:
     low, high = min(scores), max(scores)
     if low == high:
         return [1.0] * len(scores)
-    half_range = high / 2 - low / 2  # halves, so that the range of huge scores stays finite
-    return [(score / 2 - low / 2) / half_range for score in scores]
+    if math.isinf(high - low):  # of huge scores: halves, so that the range stays finite
+        return [(score / 2 - low / 2) / (high / 2 - low / 2) for score in scores]
+    return [(score - low) / (high - low) for score in scores]

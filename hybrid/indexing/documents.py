@@ -28,7 +28,7 @@ class Malformed:
 def rows(documents: Any) -> Iterator[Any]:
     """The documents one by one: of an iterable, or the rows of a pandas DataFrame as dicts.
 
-    A DataFrame's `id` column is the id; without one, its index is. Missing cells are left out.
+    A DataFrame's `id` column is the id; without such a column, its index is. Missing cells are left out.
     """
     if hasattr(documents, "itertuples") and hasattr(documents, "columns"):
         return _frame_rows(documents)
@@ -43,7 +43,7 @@ def _frame_rows(table: Any) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in table.columns]
     for index, *cells in table.itertuples(index=True, name=None):
         row = {name: cell for name, cell in zip(names, cells, strict=True) if not _missing(cell)}
-        yield row if "id" in row else {"id": str(index)} | row
+        yield row if "id" in names else {"id": str(index)} | row
 
 
 def _missing(cell: Any) -> bool:
@@ -69,29 +69,45 @@ def normalise(given: Any) -> Document:
         shown = ", ".join(str(name) for name in list(given)[:5]) or "no fields"
         raise DocumentError(f"a document has no id (it has: {shown}); give each one an 'id'", field="id")
     document_id = check_id(str(one) if isinstance(one, int | np.integer) and not isinstance(one, bool) else one)
-    fields = {name: value for name, value in given.items() if name not in ("id", "vector") and value is not None}
+    fields = {name: value for name, value in given.items() if name not in ("id", "vector")}
     return Document(document_id, _plain(document_id, fields), _vectors(document_id, given.get("vector")))
 
 
 def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
-    """The fields with JSON types only: numpy numbers, dates and the like become plain values."""
-    try:
-        plain: dict[str, Json] = orjson.loads(
-            orjson.dumps(dict(fields), option=orjson.OPT_SERIALIZE_NUMPY, default=_simple)
+    """The fields with JSON types only: numpy numbers, dates and the like become plain values; None is left out."""
+    if not isinstance(fields, Mapping):
+        raise DocumentError(
+            f"document {document_id!r}: its fields are a {type(fields).__name__}; give a dict of fields by name",
+            document_id=document_id,
         )
+    there = {name: value for name, value in fields.items() if value is not None}
+    try:
+        plain: dict[str, Json] = orjson.loads(_json(there))
     except (TypeError, ValueError) as error:
         raise DocumentError(
             f"document {document_id!r}: {_unsayable(fields)}; use strings, numbers, booleans, dates and lists",
             document_id=document_id,
         ) from error
-    for name, value in fields.items():
-        if isinstance(value, Real) and not math.isfinite(value):
+    for name, value in there.items():
+        if not _finite(value):
+            shown = value if isinstance(value, Real) else "a value that holds NaN or infinity"
             raise DocumentError(
-                f"document {document_id!r}: field {name!r} is {value}; leave it out where there is no value",
+                f"document {document_id!r}: field {name!r} is {shown}; leave it out where there is no value",
                 document_id=document_id,
                 field=name,
             )
     return plain
+
+
+def _finite(value: Any) -> bool:
+    """Whether there is no NaN and no infinity in it, which JSON would turn into null, at any depth."""
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_finite, value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind != "f" or bool(np.isfinite(value).all())
+    return not isinstance(value, float | np.floating) or math.isfinite(value)
 
 
 def _json(fields: dict[str, Any]) -> bytes:
@@ -101,10 +117,12 @@ def _json(fields: dict[str, Any]) -> bytes:
 def _simple(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):  # of strings, or not contiguous
+        return value.tolist()
     if isinstance(value, set | frozenset):
         return sorted(value)
-    if hasattr(value, "to_pydatetime"):
-        return value.to_pydatetime()
+    if hasattr(value, "to_pydatetime") and not _missing(value):
+        return value.to_pydatetime(warn=False)  # JSON's dates have microseconds; nanoseconds are cut off
     raise TypeError(type(value).__name__)
 
 
@@ -122,7 +140,8 @@ def _vectors(document_id: str, given: Any) -> Vector | None:
     if given is None:
         return None
     try:
-        array = np.asarray(given, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            array = np.asarray(given, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise DocumentError(
             f"document {document_id!r}: its vector is not a list of numbers", document_id=document_id, field="vector"

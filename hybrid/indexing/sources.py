@@ -9,6 +9,7 @@ import io
 import math
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -19,11 +20,14 @@ import orjson
 
 from hybrid.errors import InputError, MissingExtra
 from hybrid.indexing.documents import Malformed
+from hybrid.schema import EXACT_INTEGER
 
 Row: TypeAlias = dict[str, Any] | Malformed
 
 _SAMPLE = 1000
-_LEADING_ZERO = re.compile(r"[-+]?0\d")
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_BOM = b"\xef\xbb\xbf"
+_LONGEST_CELL = 1 << 30
 
 
 def read(path: Path) -> Iterator[Row]:
@@ -68,8 +72,13 @@ def _corpus(folder: Path) -> Path:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        yield file
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path} is not a whole gzip file ({error}). Make it again, or unpack it first") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}. Check the file and its rights") from error
 
 
 def _open_lines(path: Path) -> Iterator[Row]:
@@ -78,7 +87,8 @@ def _open_lines(path: Path) -> Iterator[Row]:
 
 
 def _json_lines(name: str, lines: Iterable[bytes]) -> Iterator[Row]:
-    for number, line in enumerate(lines, 1):
+    for number, raw in enumerate(lines, 1):
+        line = raw.removeprefix(_BOM) if number == 1 else raw
         if line.strip():
             yield _parsed(f"{name}, line {number}", line)
 
@@ -103,17 +113,18 @@ def _from_beir(row: Row) -> Row:
         return row
     metadata = row.get("metadata") or {}
     body = {name: value for name, value in row.items() if name not in ("_id", "metadata")}
-    return {"id": row.get("_id"), **(metadata if isinstance(metadata, Mapping) else {}), **body}
+    named = row.get("_id", row.get("id"))
+    return {**(metadata if isinstance(metadata, Mapping) else {}), **body, "id": named}
 
 
 def _json_file(path: Path) -> Iterator[Row]:
-    """A list of objects, or one object whose only list holds them."""
+    """A list of objects, or one object without an id whose only list holds them."""
     with _opened(path) as file:
         try:
-            value = orjson.loads(file.read())
+            value = orjson.loads(file.read().removeprefix(_BOM))
         except orjson.JSONDecodeError as error:
             raise InputError(f"{path} is not JSON: {error}. For one object a line, name the file .jsonl") from error
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "id" not in value:
         lists = [of for of in value.values() if isinstance(of, list)]
         value = lists[0] if len(lists) == 1 else [value]
     for number, one in enumerate(value if isinstance(value, list) else [value], 1):
@@ -125,13 +136,24 @@ def _json_file(path: Path) -> Iterator[Row]:
 
 
 def _table(path: Path) -> Iterator[Row]:
-    """The rows of a CSV or TSV file with a header; a column of numbers or booleans becomes such."""
-    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file:  # type: ignore[type-var]
-        reader = csv.DictReader(file, dialect="excel-tab" if _kind(path) == ".tsv" else "excel")
-        sample = list(islice(reader, _SAMPLE))
-        kinds = {name: _column_kind([row.get(name) for row in sample]) for name in reader.fieldnames or ()}
-        for number, row in enumerate(chain(sample, reader), 1):
-            yield _typed(f"{path}, row {number}", row, kinds)
+    """The rows of a CSV or TSV file with a header; a column of numbers or booleans becomes such, the id never."""
+    try:
+        with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as file:  # type: ignore[type-var]
+            yield from _table_rows(
+                path, csv.DictReader(file, dialect="excel-tab" if _kind(path) == ".tsv" else "excel")
+            )
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 ({error.reason}). Save it as UTF-8 and try again") from error
+    except csv.Error as error:
+        raise InputError(f"{path} cannot be read as a table: {error}. Check its quotes") from error
+
+
+def _table_rows(path: Path, reader: csv.DictReader[str]) -> Iterator[Row]:
+    csv.field_size_limit(_LONGEST_CELL)
+    sample = list(islice(reader, _SAMPLE))
+    kinds = {name: _column_kind([row.get(name) for row in sample]) for name in reader.fieldnames or ()} | {"id": str}
+    for number, row in enumerate(chain(sample, reader), 1):
+        yield _typed(f"{path}, row {number}", row, kinds)
 
 
 def _typed(where: str, row: Mapping[Any, Any], kinds: Mapping[str, Callable[[str], Any]]) -> Row:
@@ -155,14 +177,15 @@ def _boolean(cell: str) -> bool:
 
 def _whole(cell: str) -> int:
     value = int(cell)
-    if str(value) != cell:
-        raise ValueError(cell)  # 007 and +1 are names, not numbers
+    if str(value) != cell or abs(value) > EXACT_INTEGER:
+        raise ValueError(cell)  # 007, +1 and bar codes are names, not numbers
     return value
 
 
 def _number(cell: str) -> float:
     value = float(cell)
-    if not math.isfinite(value) or _LEADING_ZERO.match(cell):
+    exact = "." in cell or abs(value) <= EXACT_INTEGER
+    if not (math.isfinite(value) and exact and _NUMBER.fullmatch(cell)):
         raise ValueError(cell)
     return value
 

@@ -95,16 +95,18 @@ class Writer:
             except DocumentError as error:
                 if strict:
                     raise
-                yield DocumentOutcome(error.document_id or _id_of(given), Outcome.REJECTED, str(error))
+                yield _rejected(given, error)
                 continue
             if document.id in accepted:
                 yield DocumentOutcome(document.id, Outcome.SUPERSEDED, "a later document of the same batch has this id")
             accepted[document.id] = document
-        yield from self._write_changes(self._changes(list(accepted.values())))
+        yield from self._write_changes(self._changes(list(accepted.values())), strict)
 
     def _checked(self, given: Any) -> Document:
         document = normalise(given)
         self._collection.schema.check(document)
+        if document.vectors is not None:
+            check_vectors(Record(document.id, 0, "", {}, document.vectors), self._collection)
         self.unknown_fields.update(self._collection.schema.unknown(document))
         if document.vectors is None and self._collection.model == "none":
             raise DocumentError(
@@ -133,7 +135,7 @@ class Writer:
                 self._clock.see(state.version)
         return known
 
-    def _write_changes(self, changes: Sequence[_Change]) -> Iterator[DocumentOutcome]:
+    def _write_changes(self, changes: Sequence[_Change], strict: bool) -> Iterator[DocumentOutcome]:
         todo: list[tuple[_Change, Outcome]] = []
         for change in changes:
             outcome = _outcome(change)
@@ -149,6 +151,8 @@ class Writer:
             try:
                 check_vectors(record, self._collection)
             except DocumentError as error:
+                if strict:
+                    raise
                 yield DocumentOutcome(record.id, Outcome.REJECTED, str(error))
                 continue
             sent.append((record, outcome))
@@ -229,6 +233,21 @@ def _final(record: Record, outcome: Outcome, written: Mapping[str, Mapping[str, 
     if of and all(one.outcome is Wrote.SUPERSEDED for one in of):
         return DocumentOutcome(record.id, Outcome.SUPERSEDED, "a newer version was written at the same time")
     return DocumentOutcome(record.id, Outcome.UPDATED if outcome is Outcome.UNCHANGED else outcome)
+
+
+def rejections(documents: Iterable[Any], *, strict: bool) -> Iterator[DocumentOutcome]:
+    """The rejections of what cannot be a document, whatever the collection; strict: raises the first."""
+    for given in documents:
+        try:
+            normalise(given)
+        except DocumentError as error:
+            if strict:
+                raise
+            yield _rejected(given, error)
+
+
+def _rejected(given: Any, error: DocumentError) -> DocumentOutcome:
+    return DocumentOutcome(error.document_id or _id_of(given), Outcome.REJECTED, str(error))
 
 
 def _id_of(given: Any) -> str:

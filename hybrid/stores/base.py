@@ -8,7 +8,7 @@ inside the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +74,32 @@ class Store(Protocol):
 
     def refresh(self) -> None:
         """Returns when a search sees all that was written before."""
+        ...
+
+    def sync(self) -> bool:
+        """True when all that was written before would survive a crash of the store; False where it cannot say.
+
+        Raises StoreError where it may not have been made durable, so that it must be written again.
+        """
+        ...
+
+    def incarnation(self) -> str:
+        """What names this run of the store; another one after a restart that may have lost writes."""
+        ...
+
+    def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
+        ...
+
+    def scan(self) -> Iterator[tuple[str, State]]:
+        """Every id with its state, tombstones included, in no order; constant memory.
+
+        What is written meanwhile may or may not be among them.
+        """
+        ...
+
+    def expunge(self, before: int) -> int:
+        """The number of tombstones with a version below `before` that were removed for good."""
         ...
 
     def count(self) -> int:

@@ -67,7 +67,7 @@ def _credentials(settings: ElasticsearchSettings) -> dict[str, Any]:
     return {"basic_auth": (user, password)} if user or password else {}
 
 
-def _tls(settings: ElasticsearchSettings) -> dict[str, str]:
+def _tls(settings: ElasticsearchSettings) -> dict[str, Any]:
     files = {
         "ca_certs": settings.ca_certs,
         "client_cert": settings.client_cert,
@@ -117,15 +117,17 @@ _ADVICE: dict[type[StoreError], str] = {
     StoreReplyError: "gave an answer that makes no sense here",
     StoreError: "failed",
 }
+_UNVERIFIED = "cannot be reached by TLS. Correct HYBRID_ELASTICSEARCH_CA_CERTS, or the client's certificate and key"
 _MISSING = "has no index for this collection. Index the documents again"
 
 
 def reason(error: Any) -> str:
-    """The reason that Elasticsearch gives, with its cause. error: the `error` of an answer or of a part of it."""
+    """What Elasticsearch says went wrong, and why. error: the `error` of an answer or of a part of it."""
     if not isinstance(error, Mapping):
         return str(error)
-    said = [error.get("reason"), (error.get("caused_by") or {}).get("reason")]
-    return ": ".join(dict.fromkeys(one for one in said if one)) or str(error.get("type", "no reason given"))
+    causes = [error, *error.get("root_cause", ())[:1], error.get("caused_by") or {}]
+    said = dict.fromkeys(one["reason"] for one in causes if one.get("reason"))
+    return ": ".join(said) or str(error.get("type", "no reason given"))
 
 
 def refused(where: str, status: int, error: Any) -> StoreError:
@@ -135,13 +137,24 @@ def refused(where: str, status: int, error: Any) -> StoreError:
     return kind(NAME, f"Elasticsearch at {where} {_MISSING if missing else _ADVICE[kind]} ({reason(error)})")
 
 
+def check_complete(answer: Mapping[str, Any], where: str) -> None:
+    """Nothing, when all shards answered a search in full. Raises StoreTimeout or StoreReplyError for half an answer."""
+    if answer["timed_out"]:
+        raise StoreTimeout(NAME, f"Elasticsearch at {where} answered only in part, for lack of time. Ask again")
+    if answer["_shards"]["failed"]:
+        why = reason(answer["_shards"].get("failures", [{}])[0].get("reason"))
+        raise StoreReplyError(NAME, f"Elasticsearch at {where} answered only in part, as shards failed ({why})")
+
+
 def meaning(error: Exception, where: str) -> StoreError:
     """The error of this package that says what `error`, one of the client's, means. where: the URL."""
     if isinstance(error, ApiError) and not isinstance(error, elasticsearch.UnsupportedProductError):
         body = error.body if isinstance(error.body, Mapping) else {}
         return refused(where, error.meta.status, body.get("error", error.message))
     kind = next(MEANINGS[one] for one in type(error).__mro__ if one in MEANINGS)
-    return kind(NAME, f"Elasticsearch at {where} {_ADVICE[kind]} ({error})")
+    advice = _UNVERIFIED if isinstance(error, transport.TlsError) else _ADVICE[kind]
+    said = getattr(error, "message", error)  # `str` nests the name of each error that led to it
+    return kind(NAME, f"Elasticsearch at {where} {advice} ({said})")
 
 
 @contextmanager

@@ -22,9 +22,10 @@ def count(client: Elasticsearch, index: str, *, deleted: bool) -> int:
 
 def status(client: Elasticsearch, index: str) -> dict[str, Json]:
     """The collection's counts, index and server. Sizes in bytes; `server` is None where monitoring is not allowed."""
-    server = _server(client, index)
     stats = client.indices.stats(index=index, metric=["store", "docs"])["_all"]
     settings = next(iter(client.indices.get_settings(index=index).body.values()))["settings"]["index"]
+    read_only = "read_only_allow_delete" in settings.get("blocks", {})
+    server = _server(client, index)  # last: it waits for an index that is not there
     return {
         "documents": count(client, index, deleted=False),
         "tombstones": count(client, index, deleted=True),
@@ -34,10 +35,10 @@ def status(client: Elasticsearch, index: str) -> dict[str, Json]:
             "bytes_with_replicas": stats["total"]["store"]["size_in_bytes"],
             "shards": int(settings["number_of_shards"]),
             "replicas": int(settings["number_of_replicas"]),
-            "read_only": "read_only_allow_delete" in settings.get("blocks", {}),
+            "read_only": read_only,
         },
         "server": server,
-        "warnings": warnings(server, read_only="read_only_allow_delete" in settings.get("blocks", {})),
+        "warnings": warnings(server, read_only=read_only),
     }
 
 

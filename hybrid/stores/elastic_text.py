@@ -2,6 +2,8 @@
 
 Versions are Elasticsearch's own, given from outside (`version_type: external`): it refuses a record that
 is not newer than the one it holds, tombstones included, because a tombstone is a document like any other.
+
+Privileges on `hybrid-*`: create_index, manage, read and write; and, for all of `status`, monitor on the cluster.
 """
 
 from __future__ import annotations
@@ -11,14 +13,14 @@ from typing import Any, Self
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
-from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError, StoreReplyError, StoreTimeout
+from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import ElasticsearchSettings
 from hybrid.stores import elastic_mapping as mapping
 from hybrid.stores import elastic_status
 from hybrid.stores.base import TextQuery
-from hybrid.stores.elastic_client import NAME, connect, location, reason, refused, translated
+from hybrid.stores.elastic_client import NAME, check_complete, connect, location, reason, refused, translated
 
 BATCH = 500
 BATCH_BYTES = 5_000_000
@@ -27,7 +29,7 @@ BATCH_BYTES = 5_000_000
 READ = 200
 """Documents read in one request."""
 
-_FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits._id,hits.hits._score,hits.hits._version"
+_FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits.sort,hits.hits._version"
 
 
 class ElasticText:
@@ -81,14 +83,17 @@ class ElasticText:
         schema = self._opened.schema
         outcomes: dict[str, WriteOutcome] = {}
         lines: dict[str, tuple[bytes, bytes]] = {}
+        size = 0
         for record in records:
             try:
                 lines[record.id] = mapping.bulk_lines(record, schema)
             except DocumentError as error:
                 outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-            if len(lines) == BATCH or sum(map(_size, lines.values())) > BATCH_BYTES:
+                continue
+            size += sum(map(len, lines[record.id]))
+            if len(lines) == BATCH or size > BATCH_BYTES:
                 outcomes |= self._write(lines)
-                lines = {}
+                lines, size = {}, 0
         outcomes |= self._write(lines)
         return [outcomes[record.id] for record in records]
 
@@ -101,12 +106,7 @@ class ElasticText:
             answer = client.search(
                 index=self._index, body=body, search_type="dfs_query_then_fetch", filter_path=_FOUND
             ).body
-        where = location(self._client)
-        if answer["timed_out"]:
-            raise StoreTimeout(NAME, f"Elasticsearch at {where} answered only in part, for lack of time. Ask again")
-        if answer["_shards"]["failed"]:
-            why = reason(answer["_shards"]["failures"][0].get("reason"))
-            raise StoreReplyError(NAME, f"Elasticsearch at {where} answered only in part, as shards failed ({why})")
+        check_complete(answer, location(self._client))
         return mapping.ranking(answer.get("hits", {}).get("hits", []))
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
@@ -149,10 +149,11 @@ class ElasticText:
         """The outcome of each record, by id. lines: the two lines of each; none: nothing is sent."""
         if not lines:
             return {}
+        operations: list[Any] = [line for pair in lines.values() for line in pair]
         with translated(self._client):
             answer = self._client.bulk(
                 index=mapping.write_alias(self._name),
-                operations=[line for pair in lines.values() for line in pair],
+                operations=operations,
                 require_alias=True,
                 timeout="20s",
                 filter_path="items.index.status,items.index.error",
@@ -164,7 +165,7 @@ class ElasticText:
             raise refused(where, failed[0]["status"], failed[0].get("error"))
         return {one: _outcome(item) for one, item in zip(lines, items, strict=True)}
 
-    def _read(self, ids: Sequence[str], **source: list[str]) -> Iterator[dict[str, Any]]:
+    def _read(self, ids: Sequence[str], **source: Any) -> Iterator[dict[str, Any]]:
         """The documents of these ids that are there. source: which part of the source to read."""
         for start in range(0, len(ids), READ):
             with translated(self._client):
@@ -188,7 +189,3 @@ _OUTCOMES = {
 def _outcome(item: Mapping[str, Any]) -> WriteOutcome:
     outcome = _OUTCOMES[item["status"]]
     return WriteOutcome(outcome, reason(item.get("error")) if outcome is Wrote.REJECTED else "")
-
-
-def _size(lines: tuple[bytes, bytes]) -> int:
-    return len(lines[0]) + len(lines[1]) + 2

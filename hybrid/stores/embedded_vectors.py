@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from hybrid.errors import (
+    CollectionNotFound,
     DocumentError,
     StoreDenied,
     StoreError,
@@ -23,7 +24,7 @@ from hybrid.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
+from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores.base import VectorQuery, check_query, check_vectors
 from hybrid.stores.exact import Change, ExactIndex
@@ -43,7 +44,11 @@ CREATE TABLE IF NOT EXISTS records (
 );
 """
 _NO_TABLES = "BEGIN IMMEDIATE; DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS meta; COMMIT"
-_WRITE = "INSERT OR REPLACE INTO records (id, version, hash, deleted, source, passages, vectors) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_WRITE = (
+    "INSERT OR REPLACE INTO records (id, version, hash, deleted, source, passages, vectors) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_PAGE = "SELECT id, version, hash, deleted FROM records WHERE id > ? ORDER BY id LIMIT 1000"
 _OF_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
 
 _Row = tuple[Any, ...]
@@ -62,6 +67,7 @@ class SqliteVectors:
         self._collection_name = name
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._inherited: sqlite3.Connection | None = None
         self._process = os.getpid()
         self._open: tuple[Collection, ExactIndex] | None = None
         self._incarnation = b""
@@ -134,6 +140,43 @@ class SqliteVectors:
         with self._database() as database:
             self._follow(database)
 
+    def sync(self) -> bool:
+        """True for a file, whose writes are on the disk when they return; False in memory."""
+        return self._path is not None
+
+    def incarnation(self) -> str:
+        """What was drawn when the collection was made; in memory that is each time anew."""
+        with self._database() as database:
+            self._follow(database)
+            self._opened()
+            return self._incarnation.decode()
+
+    def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
+        statement = f"SELECT id, version, hash, source, vectors, passages, deleted FROM records {_OF_IDS}"
+        with self._database() as database:
+            dim = self._opened()[0].vector.dim
+            rows = database.execute(statement, (orjson.dumps(list(ids)).decode(),)).fetchall()
+        return {row[0]: _record(row, dim) for row in rows}
+
+    def scan(self) -> Iterator[tuple[str, State]]:
+        """Every id with its state, tombstones included, by id."""
+        last = ""
+        while True:
+            with self._database() as database:
+                self._opened()
+                rows = database.execute(_PAGE, (last,)).fetchall()
+            if not rows:
+                return
+            yield from ((row[0], State(row[1], row[2], bool(row[3]))) for row in rows)
+            last = rows[-1][0]
+
+    def expunge(self, before: int) -> int:
+        """The number of tombstones with a version below `before` that were removed for good."""
+        with self._database() as database:
+            self._opened()
+            return database.execute("DELETE FROM records WHERE deleted AND version < ?", (before,)).rowcount
+
     def count(self) -> int:
         """The number of documents, tombstones not counted."""
         self.refresh()
@@ -184,9 +227,8 @@ class SqliteVectors:
 
     def _opened(self) -> tuple[Collection, ExactIndex]:
         if self._open is None:
-            raise StoreReplyError(
-                _NAME,
-                f"collection {self._collection_name!r} is not there; it was dropped or never made. Index it again",
+            raise CollectionNotFound(
+                f"there is no open collection {self._collection_name!r} in {_NAME}. Create or load it first"
             )
         return self._open
 
@@ -210,7 +252,7 @@ class SqliteVectors:
         """The connection of this process: SQLite's must not be used across a fork, nor closed there."""
         inherited = self._process != os.getpid() and self._path is not None
         if self._connection is None or inherited:
-            self._inherited = self._connection if inherited else None
+            self._inherited = self._connection
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             target = ":memory:" if self._path is None else self._path
@@ -251,8 +293,8 @@ class SqliteVectors:
 
     def _check_incarnation(self, database: sqlite3.Connection) -> None:
         if _meta(database).get("incarnation") != self._incarnation:
-            raise StoreReplyError(
-                _NAME, f"collection {self._collection_name!r} was dropped by another process. Open it again"
+            raise CollectionNotFound(
+                f"collection {self._collection_name!r} in {_NAME} was dropped by another process. Open it again"
             )
 
     def _files(self) -> list[Path]:
@@ -292,12 +334,18 @@ def _outcome(record: Record, row: _Row | str, states: Mapping[str, State]) -> Wr
     return WriteOutcome(Wrote.WRITTEN if known is None or known.version < record.version else Wrote.SUPERSEDED)
 
 
+def _record(row: _Row, dim: int) -> Record:
+    record_id, version, digest, source, blob, passages, deleted = row
+    spans = tuple((start, end) for start, end in orjson.loads(passages))
+    return Record(record_id, version, digest, orjson.loads(source), _vectors(blob, dim), spans, bool(deleted))
+
+
 def _stored(row: _Row) -> Stored:
     document_id, version, source, passages = row
     return Stored(document_id, version, orjson.loads(source), tuple((a, b) for a, b in orjson.loads(passages)))
 
 
-def _vectors(blob: bytes, dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _vectors(blob: bytes, dim: int) -> Vector:
     return np.frombuffer(blob, _LITTLE_ENDIAN).reshape(-1, dim)
 
 

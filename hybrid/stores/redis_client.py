@@ -103,15 +103,16 @@ MEANINGS: dict[type[Exception], type[StoreError]] = {
 """What each of redis-py's errors means; one that is not named means what its nearest ancestor means."""
 
 _TOLD: tuple[tuple[str, type[StoreError], str], ...] = (
-    ("timeout limit was reached", StoreTimeout, ""),
+    ("timeout limit was reached", StoreTimeout, "it did not answer in time. Try again, or give the search more time"),
     ("no such index", StoreReplyError, "the collection's index is missing. Index the documents again"),
     ("unknown index name", StoreReplyError, "the collection's index is missing. Index the documents again"),
     ("unknown command 'ft.", StoreReplyError, "it has no search module. Use Redis 8, or load RediSearch 2.10 or newer"),
+    ("ssl", StoreUnavailable, "it cannot be reached by TLS. Correct HYBRID_REDIS_CA_CERTS, or certificate and key"),
     ("misconf", StoreFull, "it cannot save to its disk. Make room there"),
     ("noreplicas", StoreUnavailable, "it has too few replicas. Start them"),
     ("masterdown", StoreUnavailable, "it is a replica without its master. Start the master"),
 )
-"""Answers that only their text tells apart: Redis gives them one class and no code."""
+"""Errors that only their text tells apart: redis-py gives them one class and no code."""
 
 _ADVICE: dict[type[StoreError], str] = {
     StoreUnavailable: "does not answer. Start it (docker compose up -d), or correct HYBRID_REDIS_URL",
@@ -131,10 +132,9 @@ def is_missing_index(error: given.ResponseError) -> bool:
 def meaning(error: Exception, where: str) -> StoreError:
     """The error of this package that says what `error`, one of redis-py's, means. where: host and port."""
     said = str(error)
-    if isinstance(error, given.ResponseError):
-        for mark, kind, advice in _TOLD:
-            if mark in said.casefold():
-                return kind(NAME, f"Redis at {where}: {advice or _ADVICE[kind]} ({said})")
+    for mark, kind, advice in _TOLD:
+        if mark in said.casefold():
+            return kind(NAME, f"Redis at {where}: {advice} ({said})")
     if isinstance(error, given.BusyLoadingError):
         return StoreUnavailable(NAME, f"Redis at {where} is still loading its data. Wait until it has ({said})")
     kind = next(MEANINGS[one] for one in type(error).__mro__ if one in MEANINGS)

@@ -28,6 +28,9 @@ from hybrid.stores.redis_client import NAME, connect, is_missing_index, location
 BATCH = 200
 """Records, or keys, in one pipeline."""
 
+GRACE_S = 0.05
+"""Seconds that Redis has to say that a search ran out of time, before the connection is given up."""
+
 INDEXING_S = 120.0
 """Seconds that an index made over existing hashes may take to read them."""
 
@@ -256,7 +259,7 @@ class RedisVectors:
             connection = pool.get_connection()
             try:
                 connection.send_command(*command)  # type: ignore[no-untyped-call]
-                reply = connection.read_response(timeout=timeout_s)
+                reply = connection.read_response(timeout=timeout_s + GRACE_S)
             finally:
                 pool.release(connection)
         if reply[b"warning"]:  # a search that ran out of time has fewer rows, or none, and no error

@@ -1,0 +1,54 @@
+"""How do people and programs reach the engine by HTTP? The page, the JSON API and the health answers."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, Response
+
+from hybrid.engine import Engine
+from hybrid.engine import open as open_engine
+from hybrid.web import api, health, page, problems
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of the largest request body."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""Sent with every answer."""
+
+
+def create_app(engine: Engine | None = None, *, trusted_hosts: Sequence[str] | None = None, **config: Any) -> Flask:
+    """The web application of an engine, which lies in `app.extensions["hybrid"]`.
+
+    engine: None opens one from the settings, and closes it when the program ends; one that is given
+    stays its owner's to close. trusted_hosts: the host names it may be asked by; None: any.
+    config: further keys of Flask's configuration. Raises SettingsError.
+    """
+    if engine is None:
+        engine = open_engine()
+        atexit.register(engine.close)
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, TRUSTED_HOSTS=trusted_hosts and list(trusted_hosts), **config)
+    app.extensions["hybrid"] = engine
+    app.url_map.merge_slashes = False  # an id may hold two slashes in a row
+    app.url_map.converters["document_id"] = api.DocumentId
+    for part in (api.blueprint, health.blueprint, page.blueprint):
+        app.register_blueprint(part)
+    problems.install(app)
+    app.after_request(_with_headers)
+    return app
+
+
+def _with_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,217 @@
+"""How are debts paid? Changes of the journal embedded, written to the stores they are owed to, and settled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.embedding.base import Embedder
+from hybrid.embedding.passages import split
+from hybrid.errors import DocumentError, HybridError
+from hybrid.indexing.clock import Clock
+from hybrid.indexing.failpoints import reach
+from hybrid.indexing.journal import Entry, Journal
+from hybrid.model import Record, Span, Vector, WriteOutcome, Wrote
+from hybrid.schema import Collection
+from hybrid.stores.base import Store, check_vectors
+
+_log = logging.getLogger(__name__)
+
+BATCH = 256
+"""Changes that are embedded and written together."""
+
+_Outcomes = dict[str, WriteOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What became of one change.
+
+    owed: stores that did not take it yet, and `reason` why. rejected: why a store will never take it.
+    superseded: every store that was owed it holds a newer version.
+    """
+
+    owed: tuple[str, ...] = ()
+    reason: str = ""
+    rejected: str = ""
+    superseded: bool = False
+
+
+class Flusher:
+    """Pays what a journal owes to the stores of one collection. Thread-safe.
+
+    Durability is acknowledged behind the writes, by a thread of its own, so that a store which
+    syncs once a second does not hold up the next batch.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        stores: Mapping[str, Store],
+        embedder: Callable[[], Embedder | None],
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._collection = collection
+        self._stores = stores
+        self._embedder = embedder
+        self._journal = journal
+        self._clock = clock
+        self._writers = ThreadPoolExecutor(len(stores), thread_name_prefix="hybrid-write")
+        self._acknowledger = ThreadPoolExecutor(1, thread_name_prefix="hybrid-acknowledge")
+        self._acknowledging: list[Future[None]] = []
+
+    def pay(self, entries: Sequence[Entry]) -> dict[str, Paid]:
+        """What became of each change, by id. The changes must be leased to this process."""
+        try:
+            records = self._records(entries)
+        except HybridError as error:
+            _log.warning("changes could not be embedded and are tried again later: %s", error)
+            self._journal.postpone({entry.id: entry.version for entry in entries})
+            return {entry.id: Paid(entry.owed, str(error)) for entry in entries}
+        reach("write.before")
+        taken, refused = self._write(entries, records)
+        reach("write.after")
+        paid = {entry.id: self._settled(entry, records[entry.id], taken, refused) for entry in entries}
+        self._postpone([records[one] for one, of in paid.items() if of.owed])
+        self._acknowledge(entries, taken)
+        return paid
+
+    def drain(self) -> int:
+        """The number of changes that were due and are paid now. Stops where a store does not take them."""
+        count = 0
+        while entries := self._journal.claim(BATCH):
+            paid = self.pay(entries)
+            count += sum(not one.owed for one in paid.values())
+        return count
+
+    def wait(self) -> None:
+        """Returns when all that was written is acknowledged as durable, or known not to be."""
+        pending, self._acknowledging = self._acknowledging, []
+        for future in pending:
+            future.result()
+
+    def close(self) -> None:
+        """Waits for acknowledgements, then ends the threads."""
+        self.wait()
+        self._writers.shutdown()
+        self._acknowledger.shutdown()
+
+    def _records(self, entries: Sequence[Entry]) -> dict[str, Record]:
+        """The records of the changes; those without vectors get the model's, which the journal keeps."""
+        made = self._embedded([entry for entry in entries if entry.vectors is None])
+        records = {entry.id: _record(entry, *made.get(entry.id, (entry.vectors, entry.passages))) for entry in entries}
+        reach("embed.after")
+        return records
+
+    def _embedded(self, entries: Sequence[Entry]) -> dict[str, tuple[Vector, tuple[Span, ...]]]:
+        """Vectors and passages of each change by id; all passages are embedded in one call."""
+        embedder = self._embedder() if entries else None
+        if embedder is None:
+            return {}
+        texts = [self._collection.schema.embedded_text(entry.source) for entry in entries]
+        spans = [split(text, embedder.max_tokens, embedder.count_tokens) for text in texts]
+        flat = [text[start:end] for text, of in zip(texts, spans, strict=True) for start, end in of]
+        rows = np.split(embedder.embed_documents(flat), np.cumsum([len(of) for of in spans])[:-1])
+        return {entry.id: (vectors, of) for entry, vectors, of in zip(entries, rows, spans, strict=True)}
+
+    def _write(
+        self, entries: Sequence[Entry], records: Mapping[str, Record]
+    ) -> tuple[dict[str, _Outcomes], dict[str, str]]:
+        """By store, what it made of each record that it is owed; and by store that did not answer, why."""
+        lists = {name: [records[entry.id] for entry in entries if name in entry.owed] for name in self._stores}
+        futures = {
+            name: self._writers.submit(_write_all, self._stores[name], owed, self._collection)
+            for name, owed in lists.items()
+            if owed
+        }
+        taken: dict[str, _Outcomes] = {}
+        refused: dict[str, str] = {}
+        for name, future in futures.items():
+            try:
+                taken[name] = future.result()
+            except HybridError as error:
+                refused[name] = str(error)
+            except Exception as error:  # noqa: BLE001 (the change stays owed, whatever went wrong)
+                _log.exception("writing to the %s store failed in a way nobody foresaw", name)
+                refused[name] = f"{type(error).__name__} (see the log)"
+        return taken, refused
+
+    def _settled(
+        self, entry: Entry, record: Record, taken: Mapping[str, _Outcomes], refused: Mapping[str, str]
+    ) -> Paid:
+        of = {name: taken[name][entry.id] for name in entry.owed if name in taken}
+        for name, outcome in of.items():
+            if outcome.outcome is Wrote.REJECTED:
+                self._bury(entry, record, name, outcome.reason)
+                return Paid(rejected=outcome.reason)
+        owed = tuple(name for name in entry.owed if name in refused)
+        superseded = bool(of) and not owed and all(one.outcome is Wrote.SUPERSEDED for one in of.values())
+        return Paid(owed, "; ".join(refused[name] for name in owed), superseded=superseded)
+
+    def _bury(self, entry: Entry, record: Record, store: str, reason: str) -> None:
+        """Puts a change that a store will never take away, and both stores back to what that store holds."""
+        _log.warning("document %r was rejected by %s: %s", entry.id, store, reason)
+        held = self._stores[store].records([entry.id]).get(entry.id)
+        keep = held is not None and not held.deleted and held.hash != record.hash
+        nothing = Record(entry.id, 0, "", {}, record.vectors[:0], deleted=True)
+        back = held if held is not None and keep else nothing
+        self._journal.bury(entry, store, reason, _entry(back, self._clock.tick(), tuple(self._stores)))
+        reach("bury.after")
+
+    def _postpone(self, records: Sequence[Record]) -> None:
+        if records:
+            self._journal.embedded(records)
+            self._journal.postpone({record.id: record.version for record in records})
+
+    def _acknowledge(self, entries: Sequence[Entry], taken: Mapping[str, _Outcomes]) -> None:
+        done = {
+            name: {entry.id: entry.version for entry in entries if _is_done(outcomes.get(entry.id))}
+            for name, outcomes in taken.items()
+        }
+        self._acknowledging = [future for future in self._acknowledging if not future.done()]
+        self._acknowledging.append(self._acknowledger.submit(self._acknowledged, done))
+
+    def _acknowledged(self, done: Mapping[str, Mapping[str, int]]) -> None:
+        for name, versions in done.items():
+            try:
+                durable = self._stores[name].sync()
+                reach("sync.after")
+                if durable:
+                    self._journal.settle(name, versions)
+                else:
+                    self._journal.wrote(name, versions, self._stores[name].incarnation())
+                reach("settle.after")
+            except HybridError as error:
+                _log.warning("what was written cannot be acknowledged yet and stays owed: %s", error)
+                self._journal.postpone(versions)
+
+
+def _write_all(store: Store, records: Sequence[Record], collection: Collection) -> _Outcomes:
+    """What became of each record by id; those with vectors that cannot be stored are not sent."""
+    outcomes: _Outcomes = {}
+    for record in records:
+        try:
+            check_vectors(record, collection)
+        except DocumentError as error:
+            outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
+    sent = [record for record in records if record.id not in outcomes]
+    return outcomes | dict(zip((record.id for record in sent), store.write(sent), strict=True))
+
+
+def _is_done(outcome: WriteOutcome | None) -> bool:
+    return outcome is not None and outcome.outcome is not Wrote.REJECTED
+
+
+def _record(entry: Entry, vectors: Vector | None, passages: tuple[Span, ...]) -> Record:
+    if vectors is None:
+        raise DocumentError(f"document {entry.id!r} has no vector and there is no model", document_id=entry.id)
+    return Record(entry.id, entry.version, entry.hash, entry.source, vectors, passages, entry.deleted)
+
+
+def _entry(record: Record, version: int, owed: tuple[str, ...]) -> Entry:
+    return Entry(record.id, version, record.hash, record.source, owed, record.vectors, record.passages, record.deleted)

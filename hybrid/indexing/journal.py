@@ -1,0 +1,383 @@
+"""What is still owed? A SQLite table of changes, each durable here before any store sees it.
+
+One row an id: the newest change wins. Each store has its own debt, and a row goes when the change is
+durable in every store. Several processes may share a journal: a row is leased, for a while, to the one
+that writes it, so that nothing is written twice at once and nothing is lost with a process that dies.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+import orjson
+
+from hybrid.errors import BacklogFull, JournalError
+from hybrid.indexing.clock import WRITERS
+from hybrid.model import Json, Record, Span, State, Vector
+
+BUSY_S = 30.0
+"""Seconds to wait for another process that writes to the journal."""
+
+MOST_DELAY_S = 60.0
+"""Seconds between two tries of one change, at most."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS entries (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, hash TEXT NOT NULL, deleted INTEGER NOT NULL,
+    source BLOB NOT NULL, vectors BLOB, dim INTEGER NOT NULL, passages BLOB NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, journaled REAL NOT NULL,
+    leased_by TEXT NOT NULL, leased_until REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS debts (
+    id TEXT NOT NULL, store TEXT NOT NULL, written_in TEXT NOT NULL DEFAULT '', PRIMARY KEY (id, store)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id TEXT NOT NULL, version INTEGER NOT NULL, store TEXT NOT NULL, reason TEXT NOT NULL, source BLOB NOT NULL,
+    at REAL NOT NULL, PRIMARY KEY (id, version)
+);
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_COLUMNS = "id, version, hash, deleted, source, vectors, dim, passages, attempts"
+_APPEND = (
+    f"INSERT INTO entries ({_COLUMNS}, journaled, leased_by, leased_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, deleted = excluded.deleted, "
+    "source = excluded.source, vectors = excluded.vectors, dim = excluded.dim, passages = excluded.passages, "
+    "attempts = 0, due = 0, journaled = excluded.journaled, leased_by = excluded.leased_by, "
+    "leased_until = excluded.leased_until WHERE excluded.version > entries.version"
+)
+_DEBTS = "(SELECT group_concat(store) FROM debts WHERE debts.id = entries.id AND written_in = '')"
+_CURRENT = "EXISTS (SELECT 1 FROM entries WHERE entries.id = debts.id AND entries.version = ?)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A change: the version, hash and content to be written, and the stores that are owed it.
+
+    vectors: float32 (n, dim), None while the model has not made them. attempts: how often writing it failed.
+    """
+
+    id: str
+    version: int
+    hash: str
+    source: Mapping[str, Json]
+    owed: tuple[str, ...]
+    vectors: Vector | None = None
+    passages: tuple[Span, ...] = ()
+    deleted: bool = False
+    attempts: int = 0
+
+    @property
+    def state(self) -> State:
+        """What a store knows once it holds this change."""
+        return State(self.version, self.hash, self.deleted)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much is owed. entries: changes, those written but not yet durable included; owed: changes by
+    store that have not been written; dead: dead letters; oldest_s: age of the oldest change in seconds."""
+
+    entries: int
+    owed: Mapping[str, int]
+    dead: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A change that a store will never take: why, and its content. at: seconds since 1970."""
+
+    id: str
+    version: int
+    store: str
+    reason: str
+    source: Mapping[str, Json]
+    at: float
+
+
+class Journal:
+    """A journal file, shared by threads and processes. path None: in memory, gone with the process.
+
+    limit: changes it holds at most. lease_s: seconds after which the leases of a silent holder end.
+    All methods raise JournalError where the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path | None, *, limit: int = 100_000, lease_s: float = 60.0) -> None:
+        self._path = path
+        self._limit = limit
+        self._lease_s = lease_s
+        self._owner = token_hex(8)
+        self._lock = threading.RLock()
+        self._database: sqlite3.Connection | None = None
+        self._pid = os.getpid()
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
+
+        Raises BacklogFull, with nothing appended, where the journal would hold too many changes.
+        """
+        with self._transaction() as database:
+            (held,) = database.execute("SELECT count(*) FROM entries").fetchone()
+            if held + len(entries) > self._limit:
+                raise BacklogFull(held, self._limit)
+            self._put(database, entries)
+
+    def claim(self, most: int) -> list[Entry]:
+        """At most so many changes that are due and leased to nobody, oldest first, now leased to this owner."""
+        now = time.time()
+        with self._transaction() as database:
+            found = database.execute(
+                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE due <= ? AND leased_until <= ? "
+                "AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
+                (now, now, most),
+            ).fetchall()
+            leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
+            database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
+        return [_entry(row) for row in found]
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        """The state that each id will have once its change is written; ids without a change are left out."""
+        query = "SELECT id, version, hash, deleted FROM entries WHERE id IN (SELECT value FROM json_each(?))"
+        with self._reading() as database:
+            rows = database.execute(query, (orjson.dumps(list(ids)).decode(),)).fetchall()
+        return {one: State(version, digest, bool(deleted)) for one, version, digest, deleted in rows}
+
+    def embedded(self, records: Iterable[Record]) -> None:
+        """Keeps the vectors that the model made, so that a later try need not make them again."""
+        rows = [(*_vector_columns(one.vectors, one.passages), one.id, one.version) for one in records]
+        with self._transaction() as database:
+            database.executemany(
+                "UPDATE entries SET vectors = ?, dim = ?, passages = ? WHERE id = ? AND version = ?", rows
+            )
+
+    def settle(self, store: str, versions: Mapping[str, int]) -> None:
+        """The changes of these ids, at exactly these versions, are durable in the store: the debt goes."""
+        with self._transaction() as database:
+            database.executemany(
+                f"DELETE FROM debts WHERE id = ? AND store = ? AND {_CURRENT}",
+                [(one, store, version) for one, version in versions.items()],
+            )
+            self._forget_settled(database, versions)
+
+    def wrote(self, store: str, versions: Mapping[str, int], incarnation: str) -> None:
+        """The store has taken these versions but cannot make them durable; kept until it restarts or they expire."""
+        with self._transaction() as database:
+            database.executemany(
+                f"UPDATE debts SET written_in = ? WHERE id = ? AND store = ? AND {_CURRENT}",
+                [(incarnation, one, store, version) for one, version in versions.items()],
+            )
+
+    def restarted(self, store: str, incarnation: str, keep_s: float) -> int:
+        """The number of changes owed again, because the store restarted since it took them.
+
+        Changes taken more than `keep_s` seconds ago by a store that has not restarted are forgotten.
+        """
+        with self._transaction() as database:
+            lost = database.execute(
+                "UPDATE debts SET written_in = '' WHERE store = ? AND written_in NOT IN ('', ?)", (store, incarnation)
+            ).rowcount
+            old = database.execute(
+                "SELECT id FROM debts JOIN entries USING (id) WHERE store = ? AND written_in = ? AND journaled < ?",
+                (store, incarnation, time.time() - keep_s),
+            ).fetchall()
+            database.executemany("DELETE FROM debts WHERE id = ? AND store = ?", [(one, store) for (one,) in old])
+            self._forget_settled(database, [one for (one,) in old])
+        return lost
+
+    def postpone(self, versions: Mapping[str, int]) -> None:
+        """Lets the changes of these ids be tried again, later the more often they failed, and by anybody."""
+        now = time.time()
+        with self._transaction() as database:
+            for one, version in versions.items():
+                row = database.execute(
+                    "SELECT attempts FROM entries WHERE id = ? AND version = ?", (one, version)
+                ).fetchone()
+                if row is not None:
+                    database.execute(
+                        "UPDATE entries SET attempts = attempts + 1, due = ?, leased_until = 0 WHERE id = ?",
+                        (now + _delay(row[0]), one),
+                    )
+
+    def bury(self, entry: Entry, store: str, reason: str, instead: Entry) -> None:
+        """Moves a change that the store will never take to the dead letters, and owes all stores `instead`, at once."""
+        row = (entry.id, entry.version, store, reason, orjson.dumps(entry.source), time.time())
+        with self._transaction() as database:
+            database.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._put(database, [instead])
+
+    def dead_letters(self, most: int = 100) -> list[DeadLetter]:
+        """The newest dead letters."""
+        query = "SELECT id, version, store, reason, source, at FROM dead_letters ORDER BY at DESC LIMIT ?"
+        with self._reading() as database:
+            rows = database.execute(query, (most,)).fetchall()
+        return [
+            DeadLetter(one, version, store, reason, orjson.loads(source), at)
+            for one, version, store, reason, source, at in rows
+        ]
+
+    def backlog(self) -> Backlog:
+        """How much is owed."""
+        with self._reading() as database:
+            entries, oldest = database.execute("SELECT count(*), min(journaled) FROM entries").fetchone()
+            owed = database.execute("SELECT store, count(*) FROM debts WHERE written_in = '' GROUP BY store").fetchall()
+            (dead,) = database.execute("SELECT count(*) FROM dead_letters").fetchone()
+        return Backlog(entries, dict(owed), dead, max(0.0, time.time() - oldest) if oldest else 0.0)
+
+    def hurry(self) -> None:
+        """Makes all changes due now, however often they failed."""
+        with self._transaction() as database:
+            database.execute("UPDATE entries SET due = 0")
+
+    def last_version(self) -> int:
+        """The largest version ever appended; 0 for a new journal."""
+        return self._counter("clock")
+
+    def take_writer(self) -> int:
+        """A writer number from 0 to 1023, the next after the one taken before."""
+        with self._transaction() as database:
+            (taken,) = database.execute(
+                "INSERT INTO counters VALUES ('writer', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
+                "RETURNING value"
+            ).fetchone()
+        return int(taken) % WRITERS
+
+    def clear(self) -> None:
+        """Forgets all changes and dead letters; counters go on."""
+        with self._transaction() as database:
+            for table in ("entries", "debts", "dead_letters"):
+                database.execute(f"DELETE FROM {table}")
+
+    def close(self) -> None:
+        """Gives up this owner's leases and closes the file."""
+        with self._lock:
+            if self._database is None:
+                return
+            with self._transaction() as database:
+                database.execute("UPDATE entries SET leased_until = 0 WHERE leased_by = ?", (self._owner,))
+            self._database.close()
+            self._database = None
+
+    def _counter(self, name: str) -> int:
+        with self._reading() as database:
+            row = database.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _put(self, database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+        now = time.time()
+        for entry in entries:
+            row = (*_row(entry), now, self._owner, now + self._lease_s)
+            if database.execute(_APPEND, row).rowcount:
+                database.execute("DELETE FROM debts WHERE id = ?", (entry.id,))
+                debts = [(entry.id, store) for store in entry.owed]
+                database.executemany("INSERT INTO debts (id, store) VALUES (?, ?)", debts)
+        self._raise_counter(database, "clock", max((entry.version for entry in entries), default=0))
+
+    @staticmethod
+    def _raise_counter(database: sqlite3.Connection, name: str, value: int) -> None:
+        database.execute(
+            "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            (name, value),
+        )
+
+    @staticmethod
+    def _forget_settled(database: sqlite3.Connection, ids: Iterable[str]) -> None:
+        database.executemany(
+            "DELETE FROM entries WHERE id = ? AND NOT EXISTS (SELECT 1 FROM debts WHERE debts.id = entries.id)",
+            [(one,) for one in ids],
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """The database in a transaction that is on disk when the block ends, or has not happened."""
+        with self._reading() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._opened()
+            except sqlite3.Error as error:
+                raise _translated(self._path, error) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._database = _connected(self._path)
+        return self._database
+
+
+def _connected(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JournalError(f"the folder of the journal {path} cannot be made: {error.strerror}") from error
+    database = sqlite3.connect(
+        path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.executescript(_TABLES)
+    return database
+
+
+def _translated(path: Path | None, error: sqlite3.Error) -> JournalError:
+    text = str(error)
+    if "malformed" in text or "not a database" in text:
+        cure = "Move the file away; then bring both stores together again with: hybrid verify --repair"
+    elif "full" in text or "readonly" in text or "disk I/O" in text:
+        cure = "Free some space or correct its permissions; no store was touched"
+    elif "locked" in text or "busy" in text:
+        cure = "Another process holds it for long; try again when that is done"
+    else:
+        cure = "Look at the file and its disk"
+    return JournalError(f"the journal {path or 'in memory'} cannot be used: {text}. {cure}")
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    columns = _vector_columns(entry.vectors, entry.passages)
+    return (entry.id, entry.version, entry.hash, int(entry.deleted), orjson.dumps(entry.source), *columns)
+
+
+def _vector_columns(vectors: Vector | None, passages: Sequence[Span]) -> tuple[bytes | None, int, bytes]:
+    if vectors is None:
+        return None, 0, b"[]"
+    return np.ascontiguousarray(vectors, "<f4").tobytes(), vectors.shape[1], orjson.dumps(list(passages))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    one, version, digest, deleted, source, vectors, dim, passages, attempts, owed = row
+    return Entry(
+        id=one,
+        version=version,
+        hash=digest,
+        source=orjson.loads(source),
+        owed=tuple(sorted(owed.split(","))),
+        vectors=None if vectors is None else np.frombuffer(vectors, "<f4").reshape(-1, dim).astype(np.float32),
+        passages=tuple((start, end) for start, end in orjson.loads(passages)),
+        deleted=bool(deleted),
+        attempts=attempts,
+    )
+
+
+def _delay(attempts: int) -> float:
+    """Seconds until the next try: doubled each time from a quarter second, capped, with jitter."""
+    return min(MOST_DELAY_S, 0.25 * 2.0 ** min(attempts, 16)) * random.uniform(0.5, 1.0)

@@ -1,0 +1,226 @@
+"""Where does text lie when nothing shall stay? In a dict, searched by rank-bm25."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from rank_bm25 import BM25Plus
+
+from hybrid.analysis import query_terms, tokens, weighted
+from hybrid.errors import CollectionNotFound
+from hybrid.model import Json, Ranking, Record, Span, State, Stored, Vector, WriteOutcome, Wrote
+from hybrid.schema import Collection
+from hybrid.stores.base import TextQuery
+
+_NAME = "rank-bm25"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """One version of one document: its source as JSON, and its tokens, boosted fields' repeated."""
+
+    id: str
+    state: State
+    source: bytes
+    passages: tuple[Span, ...]
+    vectors: Vector
+    words: list[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scorer:
+    """BM25Plus over the living documents, by id. owners: numbers of the documents that hold a token."""
+
+    rows: Sequence[_Row]
+    bm25: BM25Plus
+    owners: Mapping[str, NDArray[np.int64]]
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A collection and its rows; `scorer` is None where it must be made before the next search."""
+
+    collection: Collection
+    rows: dict[str, _Row] = field(default_factory=dict)
+    scorer: _Scorer | None = None
+    incarnation: str = field(default_factory=lambda: token_hex(16))
+
+    @property
+    def living(self) -> list[_Row]:
+        return [row for row in self.rows.values() if not row.state.deleted]
+
+
+class MemoryText:
+    """A `TextStore` in this object's memory, for notebooks and small lists: a search looks at every document.
+
+    BM25Plus, as BM25Okapi gives no or negative scores to words that half of a small list has. It gives every
+    document a score; only those with a word of the query are returned.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._collection_name = name
+        self._lock = threading.Lock()
+        self._held: _Held | None = None
+
+    @property
+    def name(self) -> str:
+        """The store's name: "rank-bm25"."""
+        return _NAME
+
+    def load(self) -> Collection | None:
+        """The collection; None if there is none."""
+        held = self._held
+        return held.collection if held else None
+
+    def create(self, collection: Collection) -> None:
+        """Makes the collection, empty. One that is there already is left as it is."""
+        with self._lock:
+            self._held = self._held or _Held(collection)
+
+    def drop(self) -> None:
+        """Forgets the collection with all it holds."""
+        with self._lock:
+            self._held = None
+
+    def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
+        """The outcome of each record, in order."""
+        with self._lock:
+            held = self._opened()
+            return [_written(held, record) for record in records]
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]:
+        """What is known of each id, tombstones included; ids never seen are left out."""
+        rows = self._opened().rows
+        return {name: rows[name].state for name in ids if name in rows}
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The documents of these ids; missing and deleted ones are left out."""
+        rows = self._opened().rows
+        found = (rows[name] for name in ids if name in rows)
+        return {row.id: _stored(row) for row in found if not row.state.deleted}
+
+    def refresh(self) -> None:
+        """Returns at once: a search sees all that was written before."""
+
+    def sync(self) -> bool:
+        """False: nothing in memory would survive."""
+        return False
+
+    def incarnation(self) -> str:
+        """What was drawn when the collection was made."""
+        return self._opened().incarnation
+
+    def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
+        rows = self._opened().rows
+        return {name: _record(rows[name]) for name in ids if name in rows}
+
+    def scan(self) -> Iterator[tuple[str, State]]:
+        """Every id with its state at the time of the call, tombstones included."""
+        with self._lock:
+            states = [(row.id, row.state) for row in self._opened().rows.values()]
+        return iter(states)
+
+    def expunge(self, before: int) -> int:
+        """The number of tombstones with a version below `before` that were removed for good."""
+        with self._lock:
+            held = self._opened()
+            old = [row.id for row in held.rows.values() if row.state.deleted and row.state.version < before]
+            for name in old:
+                del held.rows[name]
+        return len(old)
+
+    def count(self) -> int:
+        """The number of documents, tombstones not counted."""
+        with self._lock:
+            return len(self._opened().living)
+
+    def status(self) -> dict[str, Json]:
+        """Documents, tombstones and tokens."""
+        with self._lock:
+            held = self._opened()
+            living = held.living
+        return {
+            "documents": len(living),
+            "tombstones": len(held.rows) - len(living),
+            "tokens": sum(len(row.words) for row in living),
+        }
+
+    def ping(self) -> None:
+        """Returns at once: memory is always there."""
+
+    def close(self) -> None:
+        """Forgets everything. The store must not be used afterwards."""
+        self.drop()
+
+    def search(self, query: TextQuery) -> Ranking:
+        """The best documents by BM25Plus, best first; equal scores go by id."""
+        with self._lock:
+            held = self._opened()
+            scorer = held.scorer = held.scorer or _scorer(held.living)
+        terms = query_terms(query.text)
+        owners = [scorer.owners[term] for term in terms if term in scorer.owners]
+        if not owners or query.limit <= 0:
+            return Ranking()
+        matches = np.unique(np.concatenate(owners))
+        repeated = [term for term, times in terms.items() for _ in range(times)]
+        scores = np.asarray(scorer.bm25.get_batch_scores(repeated, matches.tolist()), np.float64)
+        best = np.argsort(-scores, kind="stable")[: query.limit].tolist()
+        found = [scorer.rows[matches[at]] for at in best]
+        return Ranking(
+            ids=tuple(one.id for one in found),
+            scores=tuple(float(scores[at]) for at in best),
+            versions=tuple(one.state.version for one in found),
+        )
+
+    def _opened(self) -> _Held:
+        if self._held is None:
+            raise CollectionNotFound(
+                f"there is no open collection {self._collection_name!r} in {_NAME}. Create or load it first"
+            )
+        return self._held
+
+
+def _written(held: _Held, record: Record) -> WriteOutcome:
+    known = held.rows.get(record.id)
+    if known is not None and known.state.version >= record.version:
+        return WriteOutcome(Wrote.SUPERSEDED)
+    try:
+        source = orjson.dumps(dict(record.source))
+    except orjson.JSONEncodeError as error:
+        return WriteOutcome(Wrote.REJECTED, f"document {record.id!r}: its fields cannot be written as JSON: {error}")
+    texts = () if record.deleted else weighted(record.source, held.collection.schema.searched)
+    words = [token for text in texts for token in tokens(text)]
+    state = State(record.version, record.hash, record.deleted)
+    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words)
+    held.scorer = None
+    return WriteOutcome(Wrote.WRITTEN)
+
+
+def _record(row: _Row) -> Record:
+    state = row.state
+    source = orjson.loads(row.source)
+    return Record(row.id, state.version, state.hash, source, row.vectors.copy(), row.passages, state.deleted)
+
+
+def _stored(row: _Row) -> Stored:
+    return Stored(row.id, row.state.version, orjson.loads(row.source), row.passages)
+
+
+def _scorer(living: Sequence[_Row]) -> _Scorer:
+    rows = sorted(living, key=lambda row: row.id)
+    owners: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for token in set(row.words):
+            owners.setdefault(token, []).append(number)
+    return _Scorer(
+        rows=rows,
+        bm25=BM25Plus([row.words for row in rows] or [[]]),  # it divides by the number of documents
+        owners={token: np.array(numbers) for token, numbers in owners.items()},
+    )

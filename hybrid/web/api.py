@@ -1,0 +1,92 @@
+"""What can a program ask? The JSON API under /api/v1: searches, and documents one at a time."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import BaseConverter
+
+from hybrid.errors import DocumentError, DocumentNotFound, QueryError
+from hybrid.indexing.documents import normalise
+from hybrid.model import DocumentOutcome, Json, Outcome
+from hybrid.web.queries import answer, check_collection
+from hybrid.web.wire import arguments, engine, json_object, reply
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+class DocumentId(BaseConverter):
+    """The rest of the path, slashes included, wherever they stand."""
+
+    regex = ".+"
+    part_isolating = False
+
+
+@blueprint.route("/search", methods=["GET", "POST"])
+def search() -> Response:
+    """The answer to `?q=…` or to a JSON body: `SearchResult.to_dict()`."""
+    return reply(answer().to_dict())
+
+
+@blueprint.get("/documents/<document_id:document_id>")
+def get(document_id: str) -> Response:
+    """The fields of one document."""
+    _check(document_id, {})
+    return reply({"id": document_id, "document": engine().get(document_id)})
+
+
+@blueprint.put("/documents/<document_id:document_id>")
+def put(document_id: str) -> Response:
+    """Writes one document, whose fields are the JSON body: 201 where it is new, else 200."""
+    wait = _wait(document_id)
+    body = json_object()
+    if body.get("id", document_id) != document_id:
+        raise DocumentError(
+            f"the id in the body is {body['id']!r} and that in the URL {document_id!r}; leave it out of the body",
+            document_id=document_id,
+            field="id",
+        )
+    outcomes: list[DocumentOutcome] = []
+    document = normalise(body | {"id": document_id})
+    report = engine().put([document], wait=wait, strict=True, on_outcome=outcomes.append)
+    said = outcomes[0]
+    if said.outcome is Outcome.REJECTED:
+        raise DocumentError(f"document {document_id!r}: {said.reason}", document_id=document_id)
+    created = said.outcome is Outcome.CREATED
+    headers = {"Location": url_for("api.get", document_id=document_id)} if created else {}
+    notes: dict[str, Json] = {"notes": list(report.notes)} if report.notes else {}
+    return reply({"id": document_id, "status": str(said.outcome)} | notes, _STATUSES.get(said.outcome, 200), headers)
+
+
+@blueprint.delete("/documents/<document_id:document_id>")
+def delete(document_id: str) -> Response:
+    """Deletes one document."""
+    report = engine().delete([document_id], wait=_wait(document_id))
+    if Outcome.NOT_FOUND in report.counts:
+        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
+    outcome = next(iter(report.counts))
+    return reply({"id": document_id, "status": str(outcome)}, _STATUSES.get(outcome, 200))
+
+
+_STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}
+
+
+def _wait(document_id: str) -> bool:
+    """Whether to answer only when a search sees the write: `?wait=true`, the default."""
+    wait = _check(document_id, {"wait": "wait"}).get("wait", "true")
+    if wait not in ("true", "false"):
+        raise QueryError(f"wait is {wait!r}; it is true or false", field="wait")
+    return wait == "true"
+
+
+def _check(document_id: str, known: dict[str, str]) -> dict[str, str]:
+    """The arguments of a document's URL. Raises BadRequest for a path that is not UTF-8, which would be another id."""
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the id in the URL is not UTF-8 (it was read as {document_id!r}); encode it so") from error
+    given = arguments(request.args, {"collection": "collection"} | known)
+    check_collection(given.get("collection"))
+    return given

@@ -1,0 +1,152 @@
+"""What does a client see when something goes wrong? One Problem, as RFC 9457 JSON or as a plain page."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.routing import RoutingException
+
+from hybrid.errors import (
+    CollectionMismatch,
+    CollectionNotFound,
+    DocumentError,
+    DocumentNotFound,
+    HybridError,
+    InputError,
+    JournalError,
+    ModelNotFound,
+    QueryError,
+    SearchUnavailable,
+    StoreError,
+)
+from hybrid.model import Json
+from hybrid.web.wire import reply
+from hybrid.web.words import HEADINGS, reason_code, store_sentence
+
+_log = logging.getLogger(__name__)
+
+_STATUSES: tuple[tuple[type[HybridError], int], ...] = (
+    (DocumentError, 422),
+    (InputError, 400),
+    (CollectionNotFound, 404),
+    (DocumentNotFound, 404),
+    (CollectionMismatch, 409),
+    (SearchUnavailable, 503),
+    (StoreError, 503),
+    (JournalError, 503),
+    (ModelNotFound, 503),
+)
+"""The first class that fits decides; an error of no such class is a 500."""
+
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, as it may be shown to anyone.
+
+    code: stable; detail: a sentence or two; members: further facts in JSON; headers: sent along.
+    """
+
+    status: int
+    code: str
+    detail: str
+    members: Mapping[str, Json] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The status in words."""
+        return HTTPStatus(self.status).phrase
+
+    @property
+    def heading(self) -> str:
+        """What a page is headed with."""
+        return HEADINGS.get(self.code) or HEADINGS.get(str(self.status)) or self.title
+
+    def to_dict(self) -> dict[str, Json]:
+        """The problem as JSON. Its type is "about:blank", RFC 9457's for "the status says it", as no page says more."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        } | dict(self.members)
+
+
+def install(app: Flask) -> None:
+    """Has every error of the application answered as a problem."""
+    app.register_error_handler(HybridError, lambda error: respond(of_hybrid(error)))
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(InternalServerError, lambda error: respond(_of_crash(error.original_exception or error)))
+
+
+def respond(problem: Problem) -> Response:
+    """The problem as JSON for programs and as a page for people."""
+    if _wants_json():
+        return _as_json(problem)
+    page = make_response(render_template("problem.html", problem=problem), problem.status)
+    page.headers.update(problem.headers)
+    return page
+
+
+def _as_json(problem: Problem) -> Response:
+    return reply(problem.to_dict(), problem.status, problem.headers, "application/problem+json")
+
+
+def of_hybrid(error: HybridError) -> Problem:
+    """The problem of an error of this package. What a store or a model said stays in the log."""
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    if status == 500:
+        return _of_crash(error)
+    if status == 503:
+        _log.warning("%s", error)
+        detail, members = _unavailable(error)
+        return Problem(status, error.code, detail, members, {"Retry-After": "1"})
+    named = error.field if isinstance(error, DocumentError | QueryError) else None
+    return Problem(status, error.code, str(error), {"field": named} if named else {})
+
+
+def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
+    if isinstance(error, SearchUnavailable):
+        reasons = {name: reason_code(reason) for name, reason in sorted(error.reasons.items())}
+        detail = " ".join(store_sentence(name, reason) for name, reason in reasons.items())
+        return f"No search could be made. {detail} Try again in a moment.", {"retrievers": reasons}
+    if isinstance(error, StoreError):
+        return f"{store_sentence(error.store, error.code)} Try again in a moment.", {"store": error.store}
+    if isinstance(error, JournalError):
+        return "The change could not be written down, so nothing was changed. Try again in a moment.", {}
+    return "The embedding model is not available on the server. Its operator finds out more in the log.", {}
+
+
+def _of_crash(error: BaseException) -> Problem:
+    """A 500 with a number that stands in the log too, beside the trace."""
+    number = uuid.uuid4().hex
+    _log.error("request %s failed: %s %s", number, request.method, request.path, exc_info=error)
+    code = error.code if isinstance(error, HybridError) else "internal"
+    detail = f"Something went wrong that nobody foresaw. The server's log tells more under request {number}."
+    return Problem(500, code, detail, {"request_id": number})
+
+
+def _answer_http(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or isinstance(error, RoutingException):
+        return error  # a redirect
+    kept = {name: value for name, value in error.get_headers(request.environ) if name in ("Allow", "Retry-After")}
+    code = error.name.lower().replace(" ", "_")
+    problem = Problem(error.code, code, error.description or error.name, {}, kept)
+    return _as_json(problem) if isinstance(error, SecurityError) else respond(problem)  # no host, so no links
+
+
+def _wants_json() -> bool:
+    if f"{request.path}/".startswith(_JSON_PATHS) or request.path in _JSON_PATHS:
+        return True
+    accepted = request.accept_mimetypes
+    best = accepted.best_match(["text/html", "application/problem+json", "application/json"], default="text/html")
+    return best != "text/html"

@@ -1,0 +1,182 @@
+"""How is an answer shown? Plain values for the page, made from a SearchResult; nothing here is HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hybrid.model import Hit, Json, SearchResult, Status, label
+from hybrid.web.words import store_sentence
+
+SNIPPET = 240
+"""Characters of text shown of a hit."""
+
+SHORT = 60
+"""Characters of the longest value shown as a fact."""
+
+MOST_FACTS = 8
+_PROSE = ("text", "body", "content", "description", "summary", "abstract", "contents")
+_LINK = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """How one retriever did on a hit. kind: hit, not_found, failed or skipped."""
+
+    retriever: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One retriever's part of the contribution bar. x, width: per cent of the best score of the page."""
+
+    retriever: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class HitView:
+    """One hit. link: the document's own http address, or empty. facts: name and value. bar: its text for the ear."""
+
+    id: str
+    rank: int
+    title: str
+    link: str
+    snippet: str
+    facts: tuple[tuple[str, str], ...]
+    score: str
+    badges: tuple[Badge, ...]
+    segments: tuple[Segment, ...]
+    bar: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """An answer. status: one line; warnings: a sentence for each retriever that did not answer."""
+
+    status: str
+    warnings: tuple[str, ...]
+    hits: tuple[HitView, ...]
+
+
+def shown(result: SearchResult) -> ResultView:
+    """The answer as the page shows it."""
+    top = max((hit.score for hit in result.hits), default=0.0)
+    hits = tuple(_hit(hit, top) for hit in result.hits)
+    return ResultView(_status(result), tuple(_warnings(result)), hits)
+
+
+def _status(result: SearchResult) -> str:
+    count = "1 result" if len(result) == 1 else f"{len(result)} results"
+    parts = [f"{count} in {_milliseconds(result.took_ms)}"]
+    for name, report in result.retrievers.items():
+        if report.status is Status.OK:
+            parts.append(f"{name} {report.returned} found")
+        elif report.status is not Status.SKIPPED:
+            parts.append(f"{name} no answer")
+    return ", ".join(parts)
+
+
+def _milliseconds(took_ms: float) -> str:
+    return f"{took_ms:.0f} ms" if took_ms >= 1 else "under 1 ms"
+
+
+def _warnings(result: SearchResult) -> Iterator[str]:
+    answered = [name for name, report in result.retrievers.items() if report.status is Status.OK]
+    for name, report in result.retrievers.items():
+        if report.status in (Status.FAILED, Status.TIMEOUT):
+            yield f"{store_sentence(name, report.reason)} These results come from {' and '.join(answered)} only."
+
+
+def _hit(hit: Hit, top: float) -> HitView:
+    title = label(hit)
+    name = _prose(hit.document, title)
+    parts = {retriever: float(part.get("contribution", 0.0)) for retriever, part in hit.explain.items()}
+    said = ", ".join(f"{retriever} {number(share)}" for retriever, share in parts.items())
+    return HitView(
+        id=hit.id,
+        rank=hit.rank,
+        title=title,
+        link=_link(hit.document.get(_LINK)),
+        snippet=_snippet(hit, name, title),
+        facts=tuple(_facts(hit.document, {name, _LINK}, title))[:MOST_FACTS],
+        score=number(hit.score),
+        badges=tuple(_badge(retriever, part) for retriever, part in hit.explain.items()),
+        segments=tuple(_segments(parts, top)),
+        bar=f"score {number(hit.score)}: {said}",
+    )
+
+
+def number(value: float) -> str:
+    """A score with four decimals, without a leading zero: .0325, 1.2500, 0."""
+    return f"{value:.4f}".removeprefix("0") if value else "0"
+
+
+def _link(value: Json) -> str:
+    """The address, if it is one of the web; a document must not bring `javascript:` onto the page."""
+    return value if isinstance(value, str) and value.lower().startswith(("http://", "https://")) else ""
+
+
+def _prose(document: Mapping[str, Json], title: str) -> str:
+    """The name of the field to show a piece of: a conventional one, else the longest text; empty for none."""
+    texts = {name: value for name, value in document.items() if isinstance(value, str) and value.strip()}
+    conventional = next((name for name in _PROSE if name in texts), None)
+    if conventional:
+        return conventional
+    long = [name for name, value in texts.items() if len(value) > SHORT and value != title]
+    return max(long, key=lambda name: len(texts[name]), default="")
+
+
+def _snippet(hit: Hit, name: str, title: str) -> str:
+    text = hit.passage.text if hit.passage else str(hit.document.get(name, ""))
+    return cut(" ".join(text.removeprefix(title).split()), SNIPPET)
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its first characters up to a space near `most`, and an ellipsis."""
+    if len(text) <= most:
+        return text
+    head = text[:most]
+    space = head.rfind(" ")
+    return (head[:space] if space > most * 0.7 else head).rstrip(" ,;:–-") + "…"
+
+
+def _facts(document: Mapping[str, Json], left_out: set[str], title: str) -> Iterator[tuple[str, str]]:
+    for name, value in document.items():
+        words = _value(value)
+        if name not in left_out and words and words != title and len(words) <= SHORT:
+            yield name.replace("_", " "), words
+
+
+def _value(value: Json) -> str:
+    """A scalar or a list of scalars in words; empty for anything else."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_value, value)))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return str(value).strip() if isinstance(value, str | int) else ""
+
+
+def _badge(retriever: str, part: Mapping[str, Json]) -> Badge:
+    kind = str(part["status"])
+    if kind == "hit":
+        return Badge(retriever, kind, f"{retriever} #{part['rank']}")
+    return Badge(retriever, kind, f"{retriever}: {_WITHOUT.get(kind, kind)}")
+
+
+_WITHOUT = {"not_found": "not found", "failed": "failed", "skipped": "not asked"}
+
+
+def _segments(parts: Mapping[str, float], top: float) -> Sequence[Segment]:
+    segments, x = [], 0.0
+    for retriever, share in parts.items():
+        width = round(100 * share / top, 2) if top > 0 else 0.0
+        if width > 0:
+            segments.append(Segment(retriever, round(x, 2), width))
+            x += width
+    return segments

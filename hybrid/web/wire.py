@@ -1,0 +1,69 @@
+"""What goes over the wire? JSON, read and written in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import cast
+
+import orjson
+from flask import Response, current_app, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import UnsupportedMediaType
+
+from hybrid.engine import Engine
+from hybrid.errors import InputError, QueryError
+from hybrid.model import Json
+
+
+class MalformedJson(InputError):
+    """The request's body is not JSON."""
+
+    code = "invalid_json"
+
+
+def engine() -> Engine:
+    """The engine of the application that is answering."""
+    return cast(Engine, current_app.extensions["hybrid"])
+
+
+def reply(
+    body: Json,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    mimetype: str = "application/json",
+) -> Response:
+    """The response that says `body` in JSON."""
+    return Response(orjson.dumps(body), status, headers, mimetype=mimetype)
+
+
+def json_object() -> dict[str, Json]:
+    """The JSON object in the request's body.
+
+    Raises UnsupportedMediaType for another content type and MalformedJson for anything but an object.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType("the body must be JSON, with the header Content-Type: application/json")
+    try:
+        body = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise MalformedJson(f"the body is not JSON: {error}. Send one JSON object in UTF-8") from error
+    if not isinstance(body, dict):
+        raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON object: {{…}}")
+    return body
+
+
+_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+def arguments(given: MultiDict[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """The query arguments of a URL under the names that `known` gives them; empty ones are left out.
+
+    Raises QueryError for an argument that is not known or stands there twice.
+    """
+    for name, values in given.lists():
+        if name not in known:
+            raise QueryError(f"there is no argument {name!r}; there is: {', '.join(known)}", field=name)
+        if len(values) > 1:
+            raise QueryError(f"the argument {name!r} is given {len(values)} times; give it once", field=name)
+    return {known[name]: value for name, value in given.items() if value}

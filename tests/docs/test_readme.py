@@ -1,0 +1,78 @@
+"""The README tells the truth: its Python and shell blocks run, one after the other, in a fresh folder."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NEEDS_SERVERS = "# doctest: needs servers"
+
+
+def blocks(language: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall(README.read_text()) if kind == language]
+
+
+def run_python(program: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_shell(command: str, folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        shlex.split(command, comments=True),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PATH": path},
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_python_blocks_run_in_order_and_print_what_they_say(tmp_path: Path) -> None:
+    program = "\n".join(body for body in blocks("python") if NEEDS_SERVERS not in body)
+    printed = run_python(program, tmp_path)
+    assert "1 1 Quiet laptop" in printed
+    assert "('b', 'a', 'c')" in printed
+
+
+@pytest.mark.servers
+def test_the_python_block_on_servers_opens_an_engine_there(
+    tmp_path: Path, redis_url: str, elasticsearch_url: str
+) -> None:
+    (body,) = [body for body in blocks("python") if NEEDS_SERVERS in body]
+    there = body.replace("redis://localhost:6379", redis_url).replace("http://localhost:9200", elasticsearch_url)
+    program = f"import hybrid\n{there}\nprint(engine.ping())\nengine.close()"
+    assert run_python(program, tmp_path) == "{'text': 'ok', 'vector': 'ok'}\n"
+
+
+def test_the_shell_blocks_run(tmp_path: Path) -> None:
+    lines = [line for body in blocks("bash") for line in body.splitlines() if line.startswith("hybrid ")]
+    kept = [line for line in lines if not line.startswith("hybrid serve")]  # serves until it is stopped; tested apart
+    assert [shlex.split(line)[1] for line in kept] == ["index", "search", "status", "delete"]
+    (tmp_path / "documents.jsonl").write_text('{"id": "1", "title": "A quiet laptop", "text": "No fan, no sound."}\n')
+    printed = [run_shell(line, tmp_path) for line in kept]
+    assert "A quiet laptop" in printed[1]
+
+
+def test_the_settings_block_is_a_valid_settings_file(tmp_path: Path) -> None:
+    (body,) = blocks("toml")
+    (tmp_path / "hybrid.toml").write_text(body)
+    program = "from hybrid.settings import read; print(read().schema_given.searched, read().vector.algorithm)"
+    assert run_python(program, tmp_path) == "(('title', 2.0), ('text', 1.0)) HNSW\n"
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^(\w[\w-]*):", (README.parent / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z-]+)", README.read_text()))
+    assert named <= targets
+    assert {"demo", "test"} <= named

@@ -1,0 +1,145 @@
+"""From a request to a plan: completed by defaults, and refused where it makes no sense."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from hybrid import plan
+from hybrid.errors import FusionError, QueryError
+from hybrid.fusion import Fusion
+from hybrid.plan import MAX_LIMIT, MAX_QUERY_CHARACTERS, Plan, Request
+from hybrid.schema import Field, FieldType, Schema
+
+SCHEMA = Schema((Field("title", FieldType.TEXT, 2.0), Field("price", FieldType.DOUBLE), Field("text", FieldType.TEXT)))
+
+
+def made(query: Any = "laptop", **options: Any) -> Plan:
+    return plan.make(plan.request(query, **options), SCHEMA, window=100, deadline_s=2.0)
+
+
+def test_a_plain_query_is_completed_by_the_defaults() -> None:
+    assert made() == Plan(
+        query="laptop",
+        limit=10,
+        window=100,
+        retrievers=("text", "vector"),
+        fields=(("title", 2.0), ("text", 1.0)),
+        fusion=Fusion("rrf", 60.0, ()),
+        deadline_s=2.0,
+    )
+
+
+def test_equal_plans_are_the_same_search_and_can_be_keys() -> None:
+    one = made(weights={"vector": 2, "text": 1}, vector=[1, 0])
+    other = made(weights={"text": 1.0, "vector": 2.0}, vector=(1.0, 0.0), k=60)
+    assert len({one, other}) == 1
+    assert made("other") != made()
+
+
+def test_a_request_can_be_made_once_and_changed_by_options() -> None:
+    assert made(Request("q", limit=3), k=1).limit == 3
+    assert made(Request("q", limit=3), limit=4).limit == 4
+
+
+@pytest.mark.parametrize(("limit", "window"), [(0, 100), (1, 100), (100, 100), (101, 101), (MAX_LIMIT, MAX_LIMIT)])
+def test_the_default_window_grows_to_the_limit(limit: int, window: int) -> None:
+    assert made(limit=limit).window == window
+
+
+def test_a_window_that_is_asked_for_is_taken_as_it_is() -> None:
+    assert made(limit=0, window=1).window == 1
+    assert made(limit=10, window=10).window == 10
+
+
+def test_retrievers_have_one_order_and_may_be_one_name() -> None:
+    assert made(retrievers=["vector", "text", "vector"]).retrievers == ("text", "vector")
+    assert made(retrievers="vector").retrievers == ("vector",)
+
+
+def test_the_facts_of_a_fusion_name_k_only_where_it_counts() -> None:
+    assert made(k=5, weights={"text": 2}).fusion_facts() == {
+        "method": "rrf",
+        "k": 5,
+        "weights": {"text": 2, "vector": 1.0},
+        "window": 100,
+    }
+    assert made(fusion="weighted", retrievers=["text"]).fusion_facts() == {
+        "method": "weighted",
+        "weights": {"text": 1.0},
+        "window": 100,
+    }
+
+
+def test_a_query_may_be_empty_where_a_vector_is_given() -> None:
+    assert made("", vector=[1.0]).vector == (1.0,)
+
+
+def test_a_weight_of_0_is_fine_beside_one_that_is_not() -> None:
+    assert made(weights={"text": 0}).fusion.weight("vector") == 1.0
+
+
+@pytest.mark.parametrize("query", ["한국어 노트북", "🎧", "a\0b", "x" * MAX_QUERY_CHARACTERS, "‮rtl"])
+def test_any_valid_text_can_be_searched_for(query: str) -> None:
+    assert made(query).query == query
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "field", "says"),
+    [
+        ("", {}, "query", "is empty"),
+        (" \n\t\u3000", {}, "query", "is empty"),
+        ("x" * (MAX_QUERY_CHARACTERS + 1), {}, "query", "has 8193 characters; 8192 are the most"),
+        ("word " * 10_000, {}, "query", "has 50000 characters"),
+        ("a\ud800", {}, "query", "lone surrogate"),
+        (5, {}, "query", "must be a string"),
+        (None, {}, "query", "must be a string"),
+        ("q", {"limit": -1}, "limit", "limit is -1; it must be a whole number from 0 to 10000"),
+        ("q", {"limit": MAX_LIMIT + 1}, "limit", "limit is 10001"),
+        ("q", {"limit": True}, "limit", "limit is True"),
+        ("q", {"limit": 2.0}, "limit", "limit is 2.0"),
+        ("q", {"limit": "5"}, "limit", "limit is '5'"),
+        ("q", {"limit": None}, "limit", "limit is None"),
+        ("q", {"window": 9}, "window", "window is 9; it must be a whole number from 10 to 10000"),
+        ("q", {"window": 0, "limit": 0}, "window", "from 1 to 10000"),
+        ("q", {"window": MAX_LIMIT + 1}, "window", "window is 10001"),
+        ("q", {"retrievers": []}, "retrievers", "choose one or both of ['text', 'vector']"),
+        ("q", {"retrievers": ["text", "image"]}, "retrievers", "retrievers are ['text', 'image']"),
+        ("q", {"weights": {"image": 1}}, "weights", "weights name image; the retrievers are text, vector"),
+        ("q", {"deadline_s": 0}, "deadline_s", "must be seconds above 0"),
+        ("q", {"deadline_s": -1}, "deadline_s", "deadline_s is -1"),
+        ("q", {"deadline_s": math.nan}, "deadline_s", "deadline_s is nan"),
+        ("q", {"deadline_s": 601}, "deadline_s", "600 at most"),
+        ("q", {"deadline_s": True}, "deadline_s", "deadline_s is True"),
+        ("q", {"deadline_s": "2"}, "deadline_s", "deadline_s is '2'"),
+        ("q", {"vector": "abc"}, "vector", "not a list of numbers"),
+        ("q", {"vector": [[1.0], [2.0]]}, "vector", "has shape (2, 1)"),
+        ("q", {"vector": 1.0}, "vector", "has shape ()"),
+        ("q", {"vector": ["a"]}, "vector", "not a list of numbers"),
+        ("q", {"filters": 1}, "filters", "search has no option 'filters'; it has: limit, vector"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_by_name(query: Any, options: dict[str, Any], field: str, says: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        made(query, **options)
+    assert says in str(refused.value)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fusion": "borda"},
+        {"k": -1},
+        {"k": math.nan},
+        {"weights": {"text": -1}},
+        {"weights": {"text": 0, "vector": 0}},
+        {"weights": {"text": 0}, "retrievers": ["text"]},
+        {"weights": {"text": "heavy"}},
+    ],
+)
+def test_a_fusion_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(FusionError):
+        made(**options)

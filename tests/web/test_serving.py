@@ -1,0 +1,177 @@
+"""The real server: where it listens, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import hybrid
+from hybrid.errors import SettingsError
+from hybrid.web.serving import Server
+from tests.embedders import HashedWords
+
+ROOT = Path(__file__).parents[2]
+
+
+class Slow(HashedWords):
+    """Takes its time over a query, and says when it started."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.started = threading.Event()
+
+    def embed_queries(self, texts):  # type: ignore[no-untyped-def]
+        self.started.set()
+        time.sleep(self.seconds)
+        return super().embed_queries(texts)
+
+
+def ask(url: str, path: str, host: str | None = None) -> tuple[int, bytes]:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
+    try:
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow(0.5)
+
+
+@pytest.fixture
+def engine(slow: Slow) -> Iterator[hybrid.Engine]:
+    with hybrid.open(":memory:", embedder=slow, deadline_s=10) as engine:
+        engine.put([{"id": "a", "title": "A quiet laptop"}])
+        yield engine
+
+
+@pytest.fixture
+def server(engine: hybrid.Engine) -> Iterator[Server]:
+    """A server on a free port, running in a thread; ended and gone afterwards."""
+    server = Server(engine, port=0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield server
+    server.stop()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_it_answers_on_this_machine_at_the_url_it_names(server: Server) -> None:
+    assert urlsplit(server.url).hostname == "127.0.0.1"
+    assert urlsplit(server.url).port
+    assert ask(server.url, "/healthz") == (200, b'{"status":"ok"}')
+    status, body = ask(server.url, "/api/v1/search?q=laptop")
+    assert (status, b'"id":"a"' in body) == (200, True)
+
+
+def test_it_answers_to_its_own_names_only(server: Server) -> None:
+    port = urlsplit(server.url).port
+    assert ask(server.url, "/", host=f"localhost:{port}")[0] == 200
+    assert ask(server.url, "/", host=f"evil.example:{port}")[0] == 400
+
+
+def test_it_listens_beyond_this_machine_only_when_that_is_allowed(engine: hybrid.Engine) -> None:
+    for host in ("0.0.0.0", "::"):
+        with pytest.raises(SettingsError, match="no authentication yet"):
+            Server(engine, host, 0)
+    server = Server(engine, "0.0.0.0", 0, allow_remote=True)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    local = server.url.replace("0.0.0.0", "127.0.0.1")
+    assert ask(local, "/healthz", host="search.example")[0] == 200
+    server.stop()
+    thread.join(20)
+
+
+def test_a_port_that_is_taken_and_a_host_that_is_none_are_told(engine: hybrid.Engine, server: Server) -> None:
+    port = urlsplit(server.url).port
+    assert port
+    with pytest.raises(SettingsError, match=f"port {port}: Address already in use"):
+        Server(engine, port=port)
+    with pytest.raises(SettingsError, match="no address"):
+        Server(engine, "no such host", 0)
+
+
+def test_a_request_under_way_is_finished_and_nobody_new_is_let_in(engine: hybrid.Engine, slow: Slow) -> None:
+    server = Server(engine, port=0)
+    answers: list[tuple[int, bytes]] = []
+    serving = threading.Thread(target=server.run)
+    asking = threading.Thread(target=lambda: answers.append(ask(server.url, "/api/v1/search?q=laptop")))
+    serving.start()
+    asking.start()
+    assert slow.started.wait(10)
+    server.stop()
+    server.stop()
+    serving.join(20)
+    asking.join(20)
+    assert [status for status, _ in answers] == [200]
+    with pytest.raises(ConnectionRefusedError):
+        ask(server.url, "/healthz")
+
+
+def test_an_idle_connection_does_not_hold_up_the_end(server: Server) -> None:
+    parts = urlsplit(server.url)
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as idle:
+        assert ask(server.url, "/healthz")[0] == 200
+        server.stop()
+        assert idle.recv(1) == b""
+
+
+def test_stopped_before_it_runs_it_ends_at_once(engine: hybrid.Engine) -> None:
+    server = Server(engine, port=0)
+    server.stop()
+    server.run()
+    server.stop()
+
+
+PROGRAM = """
+import sys
+import hybrid
+from hybrid.web.serving import Server
+from tests.web.test_serving import Slow
+
+with hybrid.open(":memory:", embedder=Slow(1.0), deadline_s=10) as engine:
+    engine.put([{"id": "a", "title": "A quiet laptop"}])
+    server = Server(engine, port=0)
+    print(server.url, flush=True)
+    server.run()
+print("ended well", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_program_once_its_answers_are_given(number: signal.Signals) -> None:
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as program:
+        assert program.stdout
+        assert program.stderr
+        url = program.stdout.readline().strip()
+        answers: list[tuple[int, bytes]] = []
+        asking = threading.Thread(target=lambda: answers.append(ask(url, "/api/v1/search?q=laptop")))
+        asking.start()
+        time.sleep(0.4)  # within the second that the query takes
+        program.send_signal(number)
+        asking.join(20)
+        assert [status for status, _ in answers] == [200]
+        assert program.stdout.read() == "ended well\n"
+        assert program.stderr.read() == ""
+        assert program.wait(20) == 0
