@@ -30,7 +30,7 @@ from hybrid.errors import (
     StoreError,
 )
 from hybrid.indexing.clock import WRITERS, Clock
-from hybrid.indexing.documents import normalise, rows
+from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import Writer, rejections
 from hybrid.model import Document, DocumentOutcome, Json, Ranking, SearchResult, WriteReport
@@ -102,14 +102,15 @@ class Engine:
             raise QueryError(f"delete takes a list of ids, not one string; write delete([{ids!r}])", field="ids")
         for name in self._stores:
             self._catalog.store(name)
-        report = fold(self._writer(self.collection).delete(ids), started)
+        report = fold(self._writer(self.collection).delete(map(as_id, ids)), started)
         self._refresh(wait)
         return report
 
     def get(self, document_id: str) -> dict[str, Json]:
         """The fields of the document of this id. Raises DocumentNotFound."""
         collection = self.collection
-        found = hydrated([document_id], (self._vector, self._text)).get(document_id)
+        one = as_id(document_id)
+        found = hydrated([one], (self._vector, self._text)).get(one)
         if found is None:
             raise DocumentNotFound(f"there is no document {document_id!r} in collection {collection.name!r}")
         return dict(found.source)

@@ -235,10 +235,10 @@ def parse_date(text: str) -> float | None:
 def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
     """The schema that the first `sample` documents suggest.
 
-    Long, many-worded or conventionally named strings (title, text, …) are text; other strings are
-    keywords; numbers are long when all are whole, else double; ISO 8601 strings are dates. Headings
-    get boost 2 and come first. Where no string looks like text, all are. Fields whose values have no common type are left out, and so are long
-    strings in lists, which are neither text nor keywords.
+    Long, many-worded or conventionally named strings (title, text, …) are text, and all strings where
+    none is; other strings are keywords; numbers are long when all are whole, else double; ISO 8601
+    strings are dates. Headings get boost 2 and come first. Left out are fields whose values have no
+    common type, and long strings in lists, which are neither text nor keywords.
     """
     values: dict[str, list[Json]] = {}
     lists: set[str] = set()
@@ -250,7 +250,9 @@ def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
     guessed = {name: _guess(name, seen, name in lists) for name, seen in values.items()}
     if FieldType.TEXT not in guessed.values():
         guessed |= {name: FieldType.TEXT for name in guessed.keys() - lists if guessed[name] is FieldType.KEYWORD}
-    fields = [Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed.items() if kind]
+    fields = [
+        Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed.items() if kind
+    ]
     fields.sort(key=lambda one: one.boost, reverse=True)
     return Schema(tuple(fields))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -32,7 +32,7 @@ def rows(documents: Any) -> Iterator[Any]:
     """
     if hasattr(documents, "itertuples") and hasattr(documents, "columns"):
         return _frame_rows(documents)
-    if isinstance(documents, Mapping | str | bytes | Document):
+    if isinstance(documents, Mapping | str | bytes | Document) or not isinstance(documents, Iterable):
         raise DocumentError(
             f"put takes many documents, not one {type(documents).__name__}; give it in a list: [document]"
         )
@@ -68,9 +68,14 @@ def normalise(given: Any) -> Document:
     if one is None:
         shown = ", ".join(str(name) for name in list(given)[:5]) or "no fields"
         raise DocumentError(f"a document has no id (it has: {shown}); give each one an 'id'", field="id")
-    document_id = check_id(str(one) if isinstance(one, int | np.integer) and not isinstance(one, bool) else one)
+    document_id = check_id(as_id(one))
     fields = {name: value for name, value in given.items() if name not in ("id", "vector")}
     return Document(document_id, _plain(document_id, fields), _vectors(document_id, given.get("vector")))
+
+
+def as_id(given: Any) -> Any:
+    """The id as a string where it is a whole number; anything else as it is."""
+    return str(given) if isinstance(given, int | np.integer) and not isinstance(given, bool) else given
 
 
 def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:

@@ -25,7 +25,7 @@ from hybrid.schema import EXACT_INTEGER
 Row: TypeAlias = dict[str, Any] | Malformed
 
 _SAMPLE = 1000
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_CELL = 1 << 30
 
@@ -184,7 +184,7 @@ def _whole(cell: str) -> int:
 
 def _number(cell: str) -> float:
     value = float(cell)
-    exact = "." in cell or abs(value) <= EXACT_INTEGER
+    exact = "." in cell or abs(value) < EXACT_INTEGER
     if not (math.isfinite(value) and exact and _NUMBER.fullmatch(cell)):
         raise ValueError(cell)
     return value

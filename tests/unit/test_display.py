@@ -39,9 +39,10 @@ def test_scores_of_zero_draw_no_bar() -> None:
 
 
 def test_a_document_a_query_and_a_retriever_cannot_write_markup() -> None:
-    html = contributions_html([(1, EVIL, 1.0, {EVIL: 1.0})], [EVIL], EVIL) + result(
-        hit({"title": EVIL}), query=EVIL
-    )._repr_html_()
+    html = (
+        contributions_html([(1, EVIL, 1.0, {EVIL: 1.0})], [EVIL], EVIL)
+        + result(hit({"title": EVIL}), query=EVIL)._repr_html_()
+    )
     assert "<script" not in html
     assert "onload='" not in html
     assert '" onload' not in html
