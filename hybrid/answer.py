@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from hybrid.errors import SearchUnavailable, StoreError
+from hybrid.errors import CollectionNotFound, SearchUnavailable, StoreError
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.model import Hit, Json, Passage, RetrieverReport, SearchResult, Status, Stored
 from hybrid.plan import RETRIEVERS, VECTOR, Plan
@@ -57,7 +57,7 @@ def hydrated(ids: Sequence[str], stores: Iterable[Store]) -> dict[str, Stored]:
             break
         try:
             found |= store.fetch(missing)
-        except StoreError as error:
+        except (StoreError, CollectionNotFound) as error:  # the latter where one store lost its collection
             _log.warning("documents could not be fetched: %s", error)
             failures[store.name] = str(error)
     if failures and len(found) < len(ids):

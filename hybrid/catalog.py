@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hybrid.errors import CollectionMismatch, CollectionNotFound, SchemaError, StoreError, StoreReplyError
 from hybrid.model import Document
@@ -13,6 +13,23 @@ from hybrid.settings import Settings
 from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
+
+
+class _Writable(Mapping[str, Store]):
+    """Stores by name, each passed through `ready` when it is looked up."""
+
+    def __init__(self, stores: Mapping[str, Store], ready: Callable[[str], Store]) -> None:
+        self._stores = stores
+        self._ready = ready
+
+    def __getitem__(self, name: str) -> Store:
+        return self._ready(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stores)
+
+    def __len__(self) -> int:
+        return len(self._stores)
 
 
 class Catalog:
@@ -51,6 +68,8 @@ class Catalog:
             found = next(iter(self._open.values()), None)
         if found is None and errors:
             raise errors[0]
+        for error in errors:
+            _log.warning("%s", error)
         return found
 
     def store(self, name: str) -> Store:
@@ -63,24 +82,51 @@ class Catalog:
                 raise StoreReplyError(
                     self._stores[name].name,
                     f"the collection {collection.name!r} is not there, though another store has it. "
-                    "Index the documents again: only what is missing is written",
+                    "Bring it back from the other one with: hybrid repair",
                 )
         return self._stores[name]
 
     def make(self, documents: Iterable[Document], dim: int | None) -> Collection:
-        """The collection, now in every store: the one that is there, else one made by the settings and `documents`.
+        """The collection: the one that is there, else one made in every store by the settings and `documents`.
 
         dim: components of the model's vectors; None where documents bring their own.
         """
-        wanted = self.find() or self._described(list(documents), dim)
+        found = self.find()
+        if found is not None:
+            return found
+        wanted = self._described(list(documents), dim)
         with self._lock:
-            for name, store in self._stores.items():
-                self._open_one(name)
-                if name not in self._open:
-                    # Someone else may be making it too: what is in the store counts, not what was wanted.
-                    store.create(next(iter(self._open.values()), wanted))
-                    self._open_one(name)
+            for name in self._stores:
+                self._make_one(name, wanted)
             return next(iter(self._open.values()))
+
+    def writable(self) -> Mapping[str, Store]:
+        """The stores by name, each opened, or made where it lost the collection, when it is taken from the mapping."""
+        return _Writable(self._stores, self._writable)
+
+    def reopen(self) -> Collection:
+        """The collection, looked up anew in every store and made again in those that lost it. Raises StoreError."""
+        with self._lock:
+            self._open.clear()
+        collection = self.collection
+        with self._lock:
+            for name in self._stores:
+                self._make_one(name, collection)
+        return collection
+
+    def _writable(self, name: str) -> Store:
+        if name not in self._open:
+            collection = self.collection
+            with self._lock:
+                self._make_one(name, collection)
+        return self._stores[name]
+
+    def _make_one(self, name: str, wanted: Collection) -> None:
+        self._open_one(name)
+        if name not in self._open:
+            # Someone else may be making it too: what is in the store counts, not what was wanted.
+            self._stores[name].create(next(iter(self._open.values()), wanted))
+            self._open_one(name)
 
     def drop(self) -> None:
         """Deletes the collection in every store."""
@@ -96,7 +142,6 @@ class Catalog:
             try:
                 self._open_one(name)
             except StoreError as error:
-                _log.warning("%s", error)
                 errors.append(error)
         return errors
 

@@ -130,6 +130,31 @@ def delete(ids: tuple[str, ...], everything: bool, yes: bool, json: bool, **sett
 
 
 @cli.command()
+@click.option("--repair", "cure", is_flag=True, help="Bring the store that is behind up to the other.")
+@as_json
+@on_engine
+def verify(cure: bool, json: bool, **settings: Any) -> None:
+    """Compare the two stores, document by document. Exit code 1 when they disagree (before a repair)."""
+    with hybrid.open(**settings) as engine:
+        found, repaired = engine.repair() if cure else (engine.verify(), 0)
+    if json:
+        _print_json(found.to_dict() | ({"repaired": repaired} if cure else {}))
+    else:
+        terminal.verification(found, repaired if cure else None, Console())
+    sys.exit(0 if found.agree or (cure and repaired >= len(found.differences)) else 1)
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be repaired, change nothing.")
+@as_json
+@on_engine
+@click.pass_context
+def repair(context: click.Context, /, dry_run: bool, **options: Any) -> None:
+    """Pay what the journal owes, compare the stores, and bring the one that is behind up to the other."""
+    context.invoke(verify, cure=not dry_run, **options)
+
+
+@cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine. There is no authentication yet.")

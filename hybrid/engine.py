@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
 from hybrid.errors import (
+    CollectionNotFound,
     DocumentError,
     DocumentNotFound,
     EmbeddingError,
@@ -29,10 +31,12 @@ from hybrid.errors import (
     QueryError,
     StoreError,
 )
-from hybrid.indexing.clock import WRITERS, Clock
 from hybrid.indexing.documents import as_id, normalise, rows
+from hybrid.indexing.indexer import Indexer
+from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
-from hybrid.indexing.writer import Writer, rejections
+from hybrid.indexing.writer import rejections
 from hybrid.model import Document, DocumentOutcome, Json, Ranking, SearchResult, WriteReport
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
@@ -60,7 +64,8 @@ class Engine:
         self._vector: VectorStore = vector_store(settings)
         self._stores: dict[str, Store] = {TEXT: self._text, VECTOR: self._vector}
         self._catalog = Catalog(settings, self._model.name, self._stores)
-        self._clock = Clock(secrets.randbelow(WRITERS))
+        self._indexer: Indexer | None = None
+        self._lock = threading.Lock()
         self._pools = Pools()
 
     @property
@@ -81,18 +86,19 @@ class Engine:
         documents: any iterable of dicts (with "id", optionally "vector") or Documents, or a DataFrame;
         streamed. wait: return when a search sees them. strict: raise DocumentError at the first
         document that is rejected. on_outcome: called with each document's outcome.
-        Raises StoreError where a store does not take them; putting the same documents again is safe and
-        writes only what is missing.
+        A document is durable in the journal before either store sees it; what a store does not take now is
+        `pending` and written later. Raises JournalError, with nothing written, where the journal cannot be.
         """
         started = time.perf_counter()
         source = rows(documents)
         sample, valid = _sampled(source)
         if not valid:  # no collection is made for documents that are all rejected
             return fold(_watched(rejections(sample, strict=strict), on_outcome), started)
-        writer = self._writer(self._catalog.make(valid, self._dimension()))
+        indexer = self._writing(self._catalog.make(valid, self._dimension()))
+        writer = indexer.writer()
         outcomes = writer.put(chain(sample, source), strict=strict)
         report = fold(_watched(outcomes, on_outcome), started)
-        self._refresh(wait)
+        self._finished(indexer, report, wait)
         return dataclasses.replace(report, notes=note_of_unknown(writer.unknown_fields))
 
     def delete(self, ids: Iterable[str], *, wait: bool = True) -> WriteReport:
@@ -100,10 +106,9 @@ class Engine:
         started = time.perf_counter()
         if isinstance(ids, str):
             raise QueryError(f"delete takes a list of ids, not one string; write delete([{ids!r}])", field="ids")
-        for name in self._stores:
-            self._catalog.store(name)
-        report = fold(self._writer(self.collection).delete(map(as_id, ids)), started)
-        self._refresh(wait)
+        indexer = self._writing(self.collection)
+        report = fold(indexer.writer().delete(map(as_id, ids)), started)
+        self._finished(indexer, report, wait)
         return report
 
     def get(self, document_id: str) -> dict[str, Json]:
@@ -154,16 +159,17 @@ class Engine:
 
         A store that does not answer has the key `error` instead.
         """
-        stores = {name: _status(store) for name, store in self._stores.items()}
         try:
             collection = self._catalog.find()
         except StoreError:
             collection = None  # no store answers, which `stores` says
+        stores = {name: _status(store) for name, store in self._stores.items()}
         return {
             "collection": self.settings.collection,
             "exists": collection is not None,
             "model": self._model.name,
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
+            "journal": self._backlog(),
             "stores": stores,
         }
 
@@ -171,13 +177,38 @@ class Engine:
         """By retriever "ok", or why its store does not answer."""
         return {name: _pinged(store) for name, store in self._stores.items()}
 
+    def flush(self) -> Backlog:
+        """What is still owed to a store after everything in the journal was tried once more, now."""
+        return self._writing(self.collection).flush()
+
+    def verify(self) -> Verification:
+        """Where the two stores disagree: missing, stale, orphan and torn documents. Raises StoreError."""
+        collection = self.collection
+        for name in self._stores:
+            self._catalog.store(name)
+        return self._writing(collection).verify()
+
+    def repair(self) -> tuple[Verification, int]:
+        """What disagreed before, and how many documents were repaired. A store that lost its collection gets all
+        of it again from the other, vectors included, without embedding. Raises StoreError."""
+        found = self._writing(self._catalog.reopen()).repair()
+        for store in self._stores.values():
+            store.refresh()
+        return found
+
     def drop(self) -> None:
         """Deletes the whole collection from both stores; the next `put` makes it anew."""
+        with self._lock:
+            if self._indexer is not None:
+                self._indexer.close()
+                self._indexer = None
         self._catalog.drop()
 
     def close(self) -> None:
-        """Gives back threads, connections and files."""
+        """Gives back threads, connections and files; waits until what was written is durable where it can be."""
         self._pools.close()
+        if self._indexer is not None:
+            self._indexer.close()
         for store in self._stores.values():
             store.close()
 
@@ -206,8 +237,30 @@ class Engine:
             vector = embedder.embed_queries([plan.query])[0]
         return self._vector.search(VectorQuery(vector, plan.window, plan.deadline_s))
 
-    def _writer(self, collection: Collection) -> Writer:
-        return Writer(collection, self._stores, self._model.get, self._clock)
+    def _backlog(self) -> dict[str, Json]:
+        """What the journal owes; nothing where there is no journal yet."""
+        path = self.settings.folder / "journal.sqlite"
+        if self._indexer is not None:
+            return dataclasses.asdict(self._indexer.journal.backlog())
+        if self.settings.in_memory or not path.exists():
+            return dataclasses.asdict(Backlog())
+        with closing(Journal(path)) as journal:
+            return dataclasses.asdict(journal.backlog())
+
+    def _writing(self, collection: Collection) -> Indexer:
+        """The one indexer of this engine, made at its first write."""
+        with self._lock:
+            if self._indexer is None:
+                journal = None if self.settings.in_memory else self.settings.folder / "journal.sqlite"
+                self._indexer = Indexer(
+                    collection,
+                    self._catalog.writable(),
+                    self._vector,
+                    self._model.get,
+                    journal,
+                    self.settings.durability,
+                )
+            return self._indexer
 
     def _dimension(self) -> int | None:
         """Components of the model's vectors; the model need not be loaded where the collection says it."""
@@ -217,10 +270,15 @@ class Engine:
         embedder = self._model.get()
         return embedder.dim if embedder else None
 
-    def _refresh(self, wait: bool) -> None:
-        if wait:
-            for store in self._stores.values():
+    def _finished(self, indexer: Indexer, report: WriteReport, wait: bool) -> None:
+        """Lets searches see what was written, where wanted, and has debts paid in the background."""
+        if not report.ok:
+            indexer.work()
+        for store in self._stores.values() if wait else ():
+            try:
                 store.refresh()
+            except StoreError as error:
+                _log.warning("what was written may not be seen by searches yet: %s", error)
 
 
 def open(
@@ -269,6 +327,8 @@ def _watched(
 def _status(store: Store) -> dict[str, Json]:
     try:
         return {"store": store.name} | store.status()
+    except CollectionNotFound:
+        return {"store": store.name}  # nothing there yet, so there is nothing to say of it
     except StoreError as error:
         return {"store": store.name, "error": str(error)}
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hybrid.errors import CollectionMismatch, DocumentError, SchemaError
 from hybrid.model import Document, Json
@@ -20,12 +24,17 @@ ANALYSIS = "english-porter2+cjk-bigrams/1"
 FORMAT = 1
 """The version of how records lie in the stores; part of a collection's fingerprint."""
 
+NO_MODEL = "none"
+"""The name of the model where documents and queries bring their own vectors."""
+
 MAX_ID_BYTES = 512
 MAX_KEYWORD_BYTES = 4096
 MAX_FIELDS = 500
 EXACT_INTEGER = 2**53
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FAMILIES = {bool: "boolean", int: "number", float: "number", str: "string"}
+_COMMON = 0.9
 _RESERVED = frozenset({"id", "vector"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 _HEADINGS = frozenset({"title", "name", "headline", "subject", "heading"})
@@ -102,6 +111,18 @@ class VectorSpec:
     ef_construction: int = 200
     ef_runtime: int = 64
 
+    def fault(self, vectors: NDArray[np.float32]) -> str | None:
+        """What keeps these vectors, one a row, from being stored or searched with; None where nothing does."""
+        if vectors.ndim != 2 or vectors.shape[1] != self.dim:
+            return f"vectors have shape {vectors.shape}; this collection takes (n, {self.dim})"
+        if len(vectors) == 0:
+            return "there is no vector"
+        if not np.isfinite(vectors).all():
+            return "a vector has NaN or infinite components"
+        if self.metric is Metric.COSINE and not vectors.any(axis=1).all():
+            return "a vector is all zeros, which has no direction and cannot be compared by cosine"
+        return None
+
     def __post_init__(self) -> None:
         bounds = {
             "dim": (self.dim, 1, 32768),
@@ -174,6 +195,16 @@ class Collection:
     def __post_init__(self) -> None:
         check_collection_name(self.name)
 
+    def check_vectors(self, document_id: str, vectors: NDArray[np.float32] | None) -> None:
+        """Nothing, when the vectors that a document brings can be stored. Raises DocumentError saying why not.
+
+        A document without vectors is right where there is a model to make them.
+        """
+        missing = "it has no vector, and this collection has no model to make one; give each document a 'vector'"
+        fault = (missing if self.model == NO_MODEL else None) if vectors is None else self.vector.fault(vectors)
+        if fault:
+            raise DocumentError(f"document {document_id!r}: {fault}", document_id=document_id, field="vector")
+
     def to_json(self) -> dict[str, Json]:
         """The collection as JSON; `from_json` gives an equal one back."""
         return asdict(self)
@@ -237,8 +268,8 @@ def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
 
     Long, many-worded or conventionally named strings (title, text, …) are text, and all strings where
     none is; other strings are keywords; numbers are long when all are whole, else double; ISO 8601
-    strings are dates. Headings get boost 2 and come first. Left out are fields whose values have no
-    common type, and long strings in lists, which are neither text nor keywords.
+    strings are dates. Headings get boost 2 and come first. Left out are fields of which more than one value
+    in ten is of another type than the rest, and long strings in lists, which are neither text nor keywords.
     """
     values: dict[str, list[Json]] = {}
     lists: set[str] = set()
@@ -262,16 +293,15 @@ def _is_heading(name: str, kind: FieldType) -> bool:
 
 
 def _guess(name: str, values: list[Json], in_lists: bool) -> FieldType | None:
-    if not values:
+    """The type of nine in ten values or more, so that one bad value in a thousand does not cost a field its search."""
+    families = Counter(_FAMILIES.get(type(value)) for value in values)
+    family, most = families.most_common(1)[0] if families else (None, 0)
+    common = [value for value in values if _FAMILIES.get(type(value)) == family]
+    if family is None or most < _COMMON * len(values):
         return None
-    kinds = {type(value) for value in values}
-    if kinds == {bool}:
-        return FieldType.BOOLEAN
-    if kinds == {int}:
-        return FieldType.LONG
-    if kinds <= {int, float}:
-        return FieldType.DOUBLE
-    return _guess_string(name, values, in_lists) if kinds == {str} else None
+    if family == "number":
+        return FieldType.LONG if all(isinstance(value, int) for value in common) else FieldType.DOUBLE
+    return FieldType.BOOLEAN if family == "boolean" else _guess_string(name, common, in_lists)
 
 
 def _guess_string(name: str, values: list[str], in_lists: bool) -> FieldType | None:

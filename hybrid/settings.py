@@ -127,6 +127,17 @@ class VectorSettings(_Part):
         return schema.VectorSpec(**(self.model_dump() | {"dim": dim}))
 
 
+class DurabilitySettings(_Part):
+    """How long things are kept. tombstone_s: seconds after which a deleted document's tombstone may go; no write
+    that old may still come. volatile_s: seconds that changes are kept for a Redis without AOF. backlog: changes
+    that may wait for a store at most.
+    """
+
+    tombstone_s: float = Field(default=7 * 86400.0, ge=0)
+    volatile_s: float = Field(default=86400.0, ge=0)
+    backlog: int = Field(default=100_000, ge=1)
+
+
 class Settings(BaseSettings):
     """All settings. model: a model's name, "none" where documents bring their own vectors.
 
@@ -153,6 +164,7 @@ class Settings(BaseSettings):
     elasticsearch: Annotated[ElasticsearchSettings | None, BeforeValidator(_url_shorthand)] = None
     fields: dict[str, Annotated[FieldSettings, BeforeValidator(_field_shorthand)]] = Field(default_factory=dict)
     vector: VectorSettings = VectorSettings()
+    durability: DurabilitySettings = DurabilitySettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
 

@@ -11,11 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hybrid.indexing.reconcile import Verification
 from hybrid.model import DocumentOutcome, Hit, Json, Outcome, SearchResult, Status, WriteReport, label
 from hybrid.plan import RETRIEVERS
 
 _COLOURS = {"text": "cyan", "vector": "magenta"}
 _BAR = 10
+
+MOST_SHOWN = 20
+"""Differences that are listed one by one."""
 
 
 def results(result: SearchResult) -> Table:
@@ -77,6 +81,21 @@ def report(written: WriteReport, console: Console) -> None:
         console.print(f"  … and {hidden} more")
     for note in written.notes:
         console.print(Text(f"note: {note}", style="yellow"))
+
+
+def verification(found: Verification, repaired: int | None, console: Console) -> None:
+    """Prints whether the stores agree, the first differences where they do not, and what was repaired."""
+    counts = ", ".join(f"{count} {fault}" for fault, count in found.counts.items() if count)
+    verdict = "the stores agree" if found.agree else f"the stores disagree: {counts}"
+    waiting = f"; {found.pending} changes wait in the journal" if found.pending else ""
+    console.print(f"{verdict} ({found.compared} ids compared in {found.took_s:.1f} s{waiting})", highlight=False)
+    for one in found.differences[:MOST_SHOWN]:
+        where = f" in {one.store}" if one.store else ""
+        console.print(Text(f"  {one.fault}{where}: {one.id}"))
+    if len(found.differences) > MOST_SHOWN:
+        console.print(f"  … and {len(found.differences) - MOST_SHOWN} more (all of them with --json)")
+    if repaired is not None:
+        console.print(f"{repaired} repaired", highlight=False)
 
 
 @contextmanager

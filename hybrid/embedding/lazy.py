@@ -6,9 +6,8 @@ import threading
 
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.factory import open_embedder
+from hybrid.schema import NO_MODEL
 from hybrid.settings import Settings
-
-NO_MODEL = "none"
 
 
 class LazyEmbedder:

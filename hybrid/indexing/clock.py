@@ -37,10 +37,23 @@ class Clock:
             self._last = max(self._last + 1, self._now_ms() << COUNTER_BITS)
             return self._last << WRITER_BITS | self._writer
 
+    def now_s(self) -> float:
+        """Seconds since 1970, by this machine's clock."""
+        return self._now_ms() / 1000
+
+    def ahead(self, version: int) -> float:
+        """Seconds by which a version lies in the future, seen from here; below 0 where it lies in the past."""
+        return written_at(version) - self.now_s()
+
     def see(self, version: int) -> None:
         """Moves the clock past a version that another writer made."""
         with self._lock:
             self._last = max(self._last, version >> WRITER_BITS)
+
+
+def version_at(seconds: float) -> int:
+    """The smallest version that can be made at this time, in seconds since 1970."""
+    return int(seconds * 1000) << _SHIFT
 
 
 def written_at(version: int) -> float:

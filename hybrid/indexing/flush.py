@@ -124,11 +124,7 @@ class Flusher:
     ) -> tuple[dict[str, _Outcomes], dict[str, str]]:
         """By store, what it made of each record that it is owed; and by store that did not answer, why."""
         lists = {name: [records[entry.id] for entry in entries if name in entry.owed] for name in self._stores}
-        futures = {
-            name: self._writers.submit(_write_all, self._stores[name], owed, self._collection)
-            for name, owed in lists.items()
-            if owed
-        }
+        futures = {name: self._writers.submit(self._write_to, name, owed) for name, owed in lists.items() if owed}
         taken: dict[str, _Outcomes] = {}
         refused: dict[str, str] = {}
         for name, future in futures.items():
@@ -140,6 +136,9 @@ class Flusher:
                 _log.exception("writing to the %s store failed in a way nobody foresaw", name)
                 refused[name] = f"{type(error).__name__} (see the log)"
         return taken, refused
+
+    def _write_to(self, name: str, records: Sequence[Record]) -> _Outcomes:
+        return _write_all(self._stores[name], records, self._collection)
 
     def _settled(
         self, entry: Entry, record: Record, taken: Mapping[str, _Outcomes], refused: Mapping[str, str]

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -88,10 +88,10 @@ class Backlog:
     """How much is owed. entries: changes, those written but not yet durable included; owed: changes by
     store that have not been written; dead: dead letters; oldest_s: age of the oldest change in seconds."""
 
-    entries: int
-    owed: Mapping[str, int]
-    dead: int
-    oldest_s: float
+    entries: int = 0
+    owed: Mapping[str, int] = field(default_factory=dict)
+    dead: int = 0
+    oldest_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +233,12 @@ class Journal:
             owed = database.execute("SELECT store, count(*) FROM debts WHERE written_in = '' GROUP BY store").fetchall()
             (dead,) = database.execute("SELECT count(*) FROM dead_letters").fetchone()
         return Backlog(entries, dict(owed), dead, max(0.0, time.time() - oldest) if oldest else 0.0)
+
+    def volatile(self) -> frozenset[str]:
+        """The stores that have taken changes without making them durable."""
+        with self._reading() as database:
+            rows = database.execute("SELECT DISTINCT store FROM debts WHERE written_in != ''").fetchall()
+        return frozenset(store for (store,) in rows)
 
     def hurry(self) -> None:
         """Makes all changes due now, however often they failed."""

@@ -97,20 +97,20 @@ def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int) -> Veri
 
 
 def repair(
-    differences: Iterable[Difference],
+    ids: Iterable[str],
     stores: Mapping[str, Store],
     journal: Journal,
     flusher: Flusher,
     clock: Clock,
 ) -> int:
-    """The number of documents repaired: what is behind gets the newest record the other store has.
+    """The number of documents of these ids that were repaired: what is behind gets the newest record there is.
 
     States are read anew, so what was written since is not touched. A torn document gets a new version
     of the first store's content in both. Raises StoreError and JournalError.
     """
-    source = iter(differences)
+    source = iter(ids)
     repaired = 0
-    while batch := [one.id for one in islice(source, BATCH)]:
+    while batch := list(islice(source, BATCH)):
         entries = list(_cures(batch, stores, clock))
         journal.append(entries)
         paid = flusher.pay(entries)

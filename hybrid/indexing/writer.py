@@ -1,73 +1,97 @@
-"""How is a document written? In batches: normalise → check → hash → embed → write both stores at once.
+"""How is a document written? In batches: normalise → check → hash → journal → embed → write both stores at once.
 
 Documents stream through, so memory stays the same however many there are. What both stores hold
 already, with the same content, is neither embedded nor written again; what only one of them lacks
-is sent to that one alone.
+is sent to that one alone, with the vectors the other has.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from hybrid.embedding.base import Embedder
-from hybrid.embedding.passages import split
-from hybrid.errors import DocumentError
+from hybrid.errors import BacklogFull, DocumentError, StoreError
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.documents import content_hash, fingerprint, normalise
-from hybrid.model import Document, DocumentOutcome, Outcome, Record, Span, State, Vector, WriteOutcome, Wrote
+from hybrid.indexing.failpoints import reach
+from hybrid.indexing.flush import BATCH, Flusher, Paid
+from hybrid.indexing.journal import Entry, Journal
+from hybrid.model import Document, DocumentOutcome, Outcome, State
 from hybrid.schema import Collection
-from hybrid.stores.base import Store, check_vectors
+from hybrid.stores.base import Store
 
-BATCH = 256
-"""Documents that are looked up, embedded and written together."""
+_log = logging.getLogger(__name__)
+
+BACKLOG_WAIT_S = 30.0
+"""Seconds that a write waits for room in the journal before it gives up."""
+
+_States = Mapping[str, Mapping[str, State] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A document on its way: its content hash, and what each store knows of its id."""
+    """A document on its way: its content hash, and what is known of its id.
+
+    known: by store; UNREACHABLE where the store did not answer.
+    """
 
     document: Document
     hash: str
     known: Mapping[str, State | None]
+    pending: State | None
 
     @property
     def newest(self) -> State | None:
-        """The newest state in any store."""
-        return max(filter(None, self.known.values()), key=lambda state: state.version, default=None)
+        """The newest state anywhere, the journal included."""
+        states = [state for state in (*self.known.values(), self.pending) if state is not None]
+        return max(states, key=lambda state: state.version, default=None)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What writing the document amounts to."""
+        newest = self.newest
+        if newest is None or newest.deleted:
+            return Outcome.CREATED
+        return Outcome.UNCHANGED if newest.hash == self.hash else Outcome.UPDATED
+
+    @property
+    def holder(self) -> str | None:
+        """A store that has this very content as its newest, where there is one."""
+        newest = self.newest
+        if self.outcome is not Outcome.UNCHANGED:
+            return None
+        return next((name for name, state in self.known.items() if state == newest), None)
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """The stores that lack the newest version, where its content is this; () where none does."""
-        newest = self.newest
-        return tuple(name for name, state in self.known.items() if state != newest)
+        """The stores that are to be sent this content."""
+        newest = self.newest if self.holder else None
+        return tuple(name for name, state in self.known.items() if newest is None or state != newest)
 
 
 class Writer:
-    """Writes documents of one collection to all its stores.
+    """Writes documents of one collection to all its stores, through its journal.
 
-    stores: by name. embedder: None where documents bring their own vectors. Its calls may come from
-    several threads.
+    stores: by name. Its calls may come from several threads.
     """
 
     def __init__(
-        self,
-        collection: Collection,
-        stores: Mapping[str, Store],
-        embedder: Callable[[], Embedder | None],
-        clock: Clock,
+        self, collection: Collection, stores: Mapping[str, Store], journal: Journal, flusher: Flusher, clock: Clock
     ) -> None:
         self._collection = collection
         self._made_by = fingerprint(collection)
         self._stores = stores
-        self._embedder = embedder
+        self._journal = journal
+        self._flusher = flusher
         self._clock = clock
         self.unknown_fields: Counter[str] = Counter()
         """Documents by field that is not in the schema."""
@@ -100,139 +124,147 @@ class Writer:
             if document.id in accepted:
                 yield DocumentOutcome(document.id, Outcome.SUPERSEDED, "a later document of the same batch has this id")
             accepted[document.id] = document
-        yield from self._write_changes(self._changes(list(accepted.values())), strict)
+        for outcome in self._write(self._changes(list(accepted.values()))):
+            if strict and outcome.outcome is Outcome.REJECTED:
+                raise DocumentError(outcome.reason, document_id=outcome.id)
+            yield outcome
 
     def _checked(self, given: Any) -> Document:
         document = normalise(given)
         self._collection.schema.check(document)
-        if document.vectors is not None:
-            check_vectors(Record(document.id, 0, "", {}, document.vectors), self._collection)
+        self._collection.check_vectors(document.id, document.vectors)
         self.unknown_fields.update(self._collection.schema.unknown(document))
-        if document.vectors is None and self._collection.model == "none":
-            raise DocumentError(
-                f"document {document.id!r} has no vector, and this collection has no model to make one; "
-                "give each document a 'vector'",
-                document_id=document.id,
-                field="vector",
-            )
         return document
 
     def _changes(self, documents: Sequence[Document]) -> list[_Change]:
-        known = self._states([document.id for document in documents])
+        ids = [document.id for document in documents]
+        known, pending = self._states(ids), self._journal.states(ids)
         return [
             _Change(
                 document,
                 content_hash(document, self._made_by),
-                {name: states.get(document.id) for name, states in known.items()},
+                {name: states.get(document.id) if states else None for name, states in known.items()},
+                pending.get(document.id),
             )
             for document in documents
         ]
 
-    def _states(self, ids: Sequence[str]) -> dict[str, dict[str, State]]:
-        known = self._everywhere({name: partial(store.states, ids) for name, store in self._stores.items()})
-        for states in known.values():
-            for state in states.values():
+    def _states(self, ids: Sequence[str]) -> _States:
+        """What each store knows of the ids, None for a store that does not answer; the clock moves past it all."""
+        with ThreadPoolExecutor(len(self._stores), thread_name_prefix="hybrid-look-up") as pool:
+            found = dict(zip(self._stores, pool.map(partial(self._asked, ids), self._stores), strict=True))
+        for states in found.values():
+            for state in (states or {}).values():
                 self._clock.see(state.version)
-        return known
+        return found
 
-    def _write_changes(self, changes: Sequence[_Change], strict: bool) -> Iterator[DocumentOutcome]:
-        todo: list[tuple[_Change, Outcome]] = []
-        for change in changes:
-            outcome = _outcome(change)
-            if outcome is Outcome.UNCHANGED and not change.lacking:
-                yield DocumentOutcome(change.document.id, outcome)
-            else:
-                todo.append((change, outcome))
-        if not todo:
-            return
-        lists: dict[str, list[Record]] = {name: [] for name in self._stores}
-        sent: list[tuple[Record, Outcome]] = []
-        for (change, outcome), record in zip(todo, self._records([change for change, _ in todo]), strict=True):
-            try:
-                check_vectors(record, self._collection)
-            except DocumentError as error:
-                if strict:
-                    raise
-                yield DocumentOutcome(record.id, Outcome.REJECTED, str(error))
-                continue
-            sent.append((record, outcome))
-            for name in change.lacking if outcome is Outcome.UNCHANGED else lists:
-                lists[name].append(record)
-        written = self._write(lists)
-        yield from (_final(record, outcome, written) for record, outcome in sent)
+    def _asked(self, ids: Sequence[str], name: str) -> Mapping[str, State] | None:
+        try:
+            return self._stores[name].states(ids)
+        except StoreError as error:
+            _log.warning("what it holds is not known, so all is owed to it: %s", error)
+            return None
 
-    def _records(self, changes: Sequence[_Change]) -> list[Record]:
-        embedded = self._embedded([change.document for change in changes])
-        return [
-            Record(
-                id=change.document.id,
-                version=self._version(change),
-                hash=change.hash,
-                source=change.document.fields,
-                vectors=vectors,
-                passages=spans,
-            )
-            for change, (vectors, spans) in zip(changes, embedded, strict=True)
-        ]
+    def _write(self, changes: Sequence[_Change]) -> Iterator[DocumentOutcome]:
+        todo = [change for change in changes if change.outcome is not Outcome.UNCHANGED or change.lacking]
+        done = {change.document.id for change in todo}
+        yield from (
+            DocumentOutcome(change.document.id, Outcome.UNCHANGED)
+            for change in changes
+            if change.document.id not in done
+        )
+        outcomes = {change.document.id: change.outcome for change in todo}
+        yield from self._paid(self._entries(todo), outcomes)
 
-    def _version(self, change: _Change) -> int:
-        """The version to write: that of the store which has this content already, else a new one."""
-        newest = change.newest
-        return newest.version if newest and newest.hash == change.hash and not newest.deleted else self._clock.tick()
+    def _entries(self, changes: Sequence[_Change]) -> list[Entry]:
+        copied = self._copied([change for change in changes if change.holder])
+        fresh = [
+            Entry(change.document.id, self._clock.tick(), change.hash, change.document.fields, tuple(self._stores),
+                  change.document.vectors)
+            for change in changes
+            if change.document.id not in copied
+        ]  # fmt: skip
+        return [*fresh, *copied.values()]
 
-    def _embedded(self, documents: Sequence[Document]) -> list[tuple[Vector, tuple[Span, ...]]]:
-        """Vectors and passages of each document; all passages of the batch are embedded in one call."""
-        embedder = self._embedder() if any(document.vectors is None for document in documents) else None
-        if embedder is None:
-            return [(document.vectors, ()) for document in documents if document.vectors is not None]
-        made = [document for document in documents if document.vectors is None]
-        texts = [self._collection.schema.embedded_text(document.fields) for document in made]
-        spans = [split(text, embedder.max_tokens, embedder.count_tokens) for text in texts]
-        flat = [text[start:end] for text, of in zip(texts, spans, strict=True) for start, end in of]
-        rows = iter(np.split(embedder.embed_documents(flat), np.cumsum([len(of) for of in spans])[:-1]))
-        of_made = iter(zip(rows, spans, strict=True))
-        return [next(of_made) if document.vectors is None else (document.vectors, ()) for document in documents]
+    def _copied(self, changes: Sequence[_Change]) -> dict[str, Entry]:
+        """For what one store holds and another lacks, that very record, by id."""
+        copied = {}
+        for name in self._stores:
+            owed = {change.document.id: change.lacking for change in changes if change.holder == name}
+            for one, record in (self._stores[name].records(list(owed)) if owed else {}).items():
+                vectors = record.vectors if len(record.vectors) else None
+                copied[one] = Entry(
+                    one, record.version, record.hash, record.source, owed[one], vectors, record.passages
+                )
+        return copied
 
     def _delete_batch(self, ids: Sequence[str]) -> Iterator[DocumentOutcome]:
-        known = self._states(ids)
-        there = [one for one in ids if any(one in of and not of[one].deleted for of in known.values())]
-        yield from (DocumentOutcome(one, Outcome.NOT_FOUND) for one in ids if one not in there)
+        known, pending = self._states(ids), self._journal.states(ids)
+        views = [*(states for states in known.values() if states is not None), pending]
+        unsure = None in known.values()  # a store that does not answer may hold it
+        there = [one for one in ids if unsure or any(one in of and not of[one].deleted for of in views)]
+        missing = set(ids) - set(there)
+        yield from (DocumentOutcome(one, Outcome.NOT_FOUND) for one in ids if one in missing)
         nothing = np.empty((0, self._collection.vector.dim), np.float32)
-        records = [Record(one, self._clock.tick(), "", {}, nothing, deleted=True) for one in there]
-        written = self._write(dict.fromkeys(self._stores, records))
-        yield from (_final(record, Outcome.DELETED, written) for record in records)
+        names = tuple(self._stores)
+        entries = [Entry(one, self._clock.tick(), "", {}, names, nothing, deleted=True) for one in there]
+        yield from self._paid(entries, dict.fromkeys(there, Outcome.DELETED))
 
-    def _write(self, lists: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, WriteOutcome]]:
-        calls = {name: partial(_write_all, self._stores[name], records) for name, records in lists.items() if records}
-        return self._everywhere(calls)
+    def _paid(self, entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> Iterator[DocumentOutcome]:
+        """The outcomes of changes that are journaled, then paid; one overtaken from the future is tried once more."""
+        if not entries:
+            return
+        paid = self._journaled(entries)
+        overtaken = self._overtaken([entry for entry in entries if paid[entry.id].superseded])
+        if overtaken:
+            paid |= self._journaled(overtaken)
+        for entry in entries:
+            yield _outcome(entry.id, outcomes[entry.id], paid[entry.id])
 
-    @staticmethod
-    def _everywhere(calls: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        """What each call returned, all made at once; all end before the first error is raised."""
-        with ThreadPoolExecutor(max(len(calls), 1), thread_name_prefix="hybrid-write") as pool:
-            futures = {name: pool.submit(call) for name, call in calls.items()}
-        return {name: future.result() for name, future in futures.items()}
+    def _journaled(self, entries: Sequence[Entry]) -> dict[str, Paid]:
+        reach("journal.before")
+        self._append(entries)
+        reach("journal.after")
+        return self._flusher.pay(entries)
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        """Journals the changes; where the journal is full, waits for the stores to take some of it."""
+        deadline = time.monotonic() + BACKLOG_WAIT_S
+        while True:
+            try:
+                return self._journal.append(entries)
+            except BacklogFull:
+                self._flusher.wait()
+                if not self._flusher.drain():
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.1)
+
+    def _overtaken(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those superseded by a version from the future, with a version after it: a clock is ahead, they came later."""
+        if not entries:
+            return []
+        known = self._states([entry.id for entry in entries])
+        again = []
+        for entry in entries:
+            newest = max((of[entry.id].version for of in known.values() if of and entry.id in of), default=0)
+            ahead = self._clock.ahead(newest)
+            if ahead > 0:
+                _log.warning(
+                    "document %r has a version %.1f s from the future: a writer's clock is ahead", entry.id, ahead
+                )
+                again.append(replace(entry, version=self._clock.tick(), owed=tuple(self._stores)))
+        return again
 
 
-def _write_all(store: Store, records: Sequence[Record]) -> dict[str, WriteOutcome]:
-    return dict(zip((record.id for record in records), store.write(records), strict=True))
-
-
-def _outcome(change: _Change) -> Outcome:
-    newest = change.newest
-    if newest is None or newest.deleted:
-        return Outcome.CREATED
-    return Outcome.UNCHANGED if newest.hash == change.hash else Outcome.UPDATED
-
-
-def _final(record: Record, outcome: Outcome, written: Mapping[str, Mapping[str, WriteOutcome]]) -> DocumentOutcome:
-    """The outcome, unless a store rejected the record or held a newer one."""
-    of = [one[record.id] for one in written.values() if record.id in one]
-    for rejected in (one for one in of if one.outcome is Wrote.REJECTED):
-        return DocumentOutcome(record.id, Outcome.REJECTED, rejected.reason)
-    if of and all(one.outcome is Wrote.SUPERSEDED for one in of):
-        return DocumentOutcome(record.id, Outcome.SUPERSEDED, "a newer version was written at the same time")
-    return DocumentOutcome(record.id, Outcome.UPDATED if outcome is Outcome.UNCHANGED else outcome)
+def _outcome(document_id: str, planned: Outcome, paid: Paid) -> DocumentOutcome:
+    if paid.rejected:
+        return DocumentOutcome(document_id, Outcome.REJECTED, paid.rejected)
+    if paid.owed:
+        return DocumentOutcome(document_id, Outcome.PENDING, paid.reason, paid.owed)
+    if paid.superseded and planned is not Outcome.UNCHANGED:
+        return DocumentOutcome(document_id, Outcome.SUPERSEDED, "a newer version was written at the same time")
+    return DocumentOutcome(document_id, Outcome.UPDATED if planned is Outcome.UNCHANGED else planned)
 
 
 def rejections(documents: Iterable[Any], *, strict: bool) -> Iterator[DocumentOutcome]:

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from hybrid.errors import DocumentError, QueryError
+from hybrid.errors import QueryError
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
-from hybrid.schema import Collection, Metric
+from hybrid.schema import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,11 @@ class TextStore(Store, Protocol):
 
 
 class VectorStore(Store, Protocol):
-    """Finds documents by nearness of vectors."""
+    """Finds documents by nearness of vectors, and numbers the writers of the collection."""
+
+    def take_writer(self) -> int:
+        """A number, counting up, that no other writer of this collection took before."""
+        ...
 
     def search(self, query: VectorQuery) -> Ranking:
         """The nearest documents, each by its best passage; equal scores go by id.
@@ -140,34 +144,15 @@ class VectorStore(Store, Protocol):
 
 
 def check_vectors(record: Record, collection: Collection) -> None:
-    """Nothing, when the record's vectors can be stored.
-
-    Raises DocumentError for a wrong shape, NaN or infinity, and for zero vectors under COSINE,
-    which have no direction.
-    """
-    vectors, spec = record.vectors, collection.vector
-    if vectors.ndim != 2 or vectors.shape[1] != spec.dim:
-        problem = f"vectors have shape {vectors.shape}; this collection takes (n, {spec.dim})"
-    elif len(vectors) == 0 and not record.deleted:
-        problem = "there is no vector"
-    elif not np.isfinite(vectors).all():
-        problem = "a vector has NaN or infinite components"
-    elif spec.metric is Metric.COSINE and not vectors.any(axis=1).all():
-        problem = "a vector is all zeros, which has no direction and cannot be compared by cosine"
-    else:
-        return
-    raise DocumentError(f"document {record.id!r}: {problem}", document_id=record.id, field="vector")
+    """Nothing, when the record's vectors can be stored; a tombstone has none. Raises DocumentError saying why not."""
+    if not record.deleted:
+        collection.check_vectors(record.id, record.vectors)
 
 
 def check_query(query: VectorQuery, collection: Collection) -> None:
-    """Nothing, when the vector can be searched with. Raises QueryError as `check_vectors` does."""
-    vector, spec = query.vector, collection.vector
-    if vector.shape != (spec.dim,):
-        problem = f"the query vector has shape {vector.shape}; this collection takes ({spec.dim},)"
-    elif not np.isfinite(vector).all():
-        problem = "the query vector has NaN or infinite components"
-    elif spec.metric is Metric.COSINE and not vector.any():
-        problem = "the query vector is all zeros, which has no direction and cannot be compared by cosine"
-    else:
-        return
-    raise QueryError(problem, field="vector")
+    """Nothing, when the vector can be searched with. Raises QueryError saying why not."""
+    if query.vector.ndim != 1:
+        raise QueryError(f"the query vector has shape {query.vector.shape}; give one row of numbers", field="vector")
+    fault = collection.vector.fault(query.vector[np.newaxis])
+    if fault:
+        raise QueryError(f"the query's vector cannot be used: {fault}", field="vector")

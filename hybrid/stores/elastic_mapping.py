@@ -15,10 +15,11 @@ data is in one object, `_hybrid`:
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 
 from hybrid import analysis
@@ -28,6 +29,9 @@ from hybrid.schema import Collection, Field, FieldType, Schema
 from hybrid.stores.base import TextQuery
 
 OWN = "_hybrid"
+KEEP_ALIVE = "5m"
+"""How long a point in time outlives the last page that was read."""
+
 TEXT = f"{OWN}.text"
 """The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
 
@@ -126,6 +130,29 @@ def bulk_lines(record: Record, schema: Schema) -> tuple[bytes, bytes]:
         ) from error
 
 
+def removal(document_id: str, version: int) -> dict[str, Json]:
+    """The action of a bulk request that removes the tombstone of this version, and nothing newer.
+
+    Elasticsearch deletes what has this version or an older one: a document that came back has a newer one.
+    """
+    return {"delete": {"_id": document_id, "version": version, "version_type": "external_gte"}}
+
+
+def batches(lines: Mapping[str, tuple[bytes, bytes]], most: int, most_bytes: int) -> Iterator[dict[str, Any]]:
+    """The lines by id, parted into requests of at most so many records and bytes; a longer record stands alone."""
+    batch: dict[str, tuple[bytes, bytes]] = {}
+    size = 0
+    for document_id, pair in lines.items():
+        length = sum(map(len, pair))
+        if batch and (len(batch) == most or size + length > most_bytes):
+            yield batch
+            batch, size = {}, 0
+        batch[document_id] = pair
+        size += length
+    if batch:
+        yield batch
+
+
 def search_body(query: TextQuery) -> dict[str, Json] | None:
     """The body of the search; None where there is nothing to look for. Tombstones have no text to be found by.
 
@@ -144,6 +171,32 @@ def search_body(query: TextQuery) -> dict[str, Json] | None:
         "sort": [{"_score": "desc"}, {f"{OWN}.id": "asc"}],
         "timeout": f"{max(1, int(query.timeout_s * 1000))}ms",
     }
+
+
+def page_body(point: str, after: Sequence[Any] | None, size: int, *, deleted: bool) -> dict[str, Json]:
+    """The body of a search for the next `size` states, or, with `deleted`, for those of tombstones alone.
+
+    point: the id of a point in time. after: the sort values of the last one seen, None to begin. Columns are
+    read, not sources, which have the vectors in them.
+    """
+    return {
+        "query": {"term": {f"{OWN}.deleted": True}} if deleted else {"match_all": {}},
+        "pit": {"id": point, "keep_alive": KEEP_ALIVE},
+        "sort": ["_shard_doc"],
+        "size": size,
+        "version": True,
+        "stored_fields": "_none_",
+        "docvalue_fields": [f"{OWN}.{name}" for name in ("id", "hash", "deleted")],
+        "track_total_hits": False,
+        **({"search_after": list(after)} if after else {}),
+    }
+
+
+def row(hit: Mapping[str, Any]) -> tuple[str, State]:
+    """The id and state of a hit of a search by `page_body`."""
+    columns = hit["fields"]
+    (document_id,), (digest,) = columns[f"{OWN}.id"], columns[f"{OWN}.hash"]
+    return document_id, State(hit["_version"], digest, deleted=f"{OWN}.deleted" in columns)
 
 
 def ranking(hits: Sequence[Mapping[str, Any]]) -> Ranking:
@@ -166,3 +219,13 @@ def stored(found: Mapping[str, Any]) -> Stored | None:
         return None
     passages = tuple((start, end) for start, end in own.get("passages", ()))
     return Stored(found["_id"], found["_version"], source | own.get("as_given", {}), passages)
+
+
+def record(found: Mapping[str, Any], dim: int) -> Record:
+    """The record that was written, a tombstone too. dim: of the collection's vectors."""
+    known, document = state(found), stored(found)
+    own = found["_source"][OWN]
+    vectors = np.frombuffer(b64decode(own.get("vectors", "")), "<f4").reshape(-1, dim)
+    if document is None:
+        return Record(found["_id"], known.version, known.hash, {}, vectors, deleted=True)
+    return Record(document.id, known.version, known.hash, document.source, vectors, document.passages)

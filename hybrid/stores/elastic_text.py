@@ -29,6 +29,12 @@ BATCH_BYTES = 5_000_000
 READ = 200
 """Documents read in one request."""
 
+PAGE = 5000
+"""States read in one request of a scan."""
+
+TOO_LARGE = 413
+"""The HTTP status of a request that is longer than the server, or a proxy before it, takes."""
+
 _FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits.sort,hits.hits._version"
 
 
@@ -83,18 +89,13 @@ class ElasticText:
         schema = self._opened.schema
         outcomes: dict[str, WriteOutcome] = {}
         lines: dict[str, tuple[bytes, bytes]] = {}
-        size = 0
         for record in records:
             try:
                 lines[record.id] = mapping.bulk_lines(record, schema)
             except DocumentError as error:
                 outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-                continue
-            size += sum(map(len, lines[record.id]))
-            if len(lines) == BATCH or size > BATCH_BYTES:
-                outcomes |= self._write(lines)
-                lines, size = {}, 0
-        outcomes |= self._write(lines)
+        for batch in mapping.batches(lines, BATCH, BATCH_BYTES):
+            outcomes |= self._write(batch)
         return [outcomes[record.id] for record in records]
 
     def search(self, query: TextQuery) -> Ranking:
@@ -120,6 +121,33 @@ class ElasticText:
     def refresh(self) -> None:
         with translated(self._client):
             self._client.indices.refresh(index=self._index)
+
+    def sync(self) -> bool:
+        """True: what is acknowledged is on the disk of each copy. False where the index's translog is asynchronous."""
+        self._opened  # noqa: B018
+        return self._is_synchronous
+
+    def incarnation(self) -> str:
+        """Where and when the index's primary was started: anew after a restart, and when the index is made again."""
+        with translated(self._client):
+            answer = self._client.indices.recovery(index=self._index, filter_path=_STARTED)
+        shards = answer.get(self._index, {}).get("shards", [])
+        return ",".join(sorted(f"{one['target']['id']}/{one['start_time_in_millis']}" for one in shards if one["primary"]))
+
+    def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        dim = self._opened.vector.dim
+        return {found["_id"]: mapping.record(found, dim) for found in self._read(ids)}
+
+    def scan(self) -> Iterator[tuple[str, State]]:
+        """Every id with its state at the time of the first one, tombstones included, in no order; constant memory."""
+        return self._scan(deleted=False)
+
+    def expunge(self, before: int) -> int:
+        old = (mapping.removal(one, state.version) for one, state in self._scan(deleted=True) if state.version < before)
+        removed = 0
+        while batch := list(islice(old, PAGE)):
+            removed += sum(status == 200 for status in self._bulk(batch))
+        return removed
 
     def count(self) -> int:
         with translated(self._client):

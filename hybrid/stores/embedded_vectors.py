@@ -106,6 +106,17 @@ class SqliteVectors:
             database.execute("PRAGMA incremental_vacuum").fetchall()
             self._catch_up(database)
 
+    def take_writer(self) -> int:
+        """A number that no writer took before; counting goes on when the collection is dropped."""
+        with self._database() as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("CREATE TABLE IF NOT EXISTS writers (taken INTEGER NOT NULL)")
+            if not database.execute("UPDATE writers SET taken = taken + 1").rowcount:
+                database.execute("INSERT INTO writers VALUES (0)")
+            (taken,) = database.execute("SELECT taken FROM writers").fetchone()
+            database.execute("COMMIT")
+            return int(taken)
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order, once it is on the disk; all or nothing where it raises."""
         with self._database() as database:

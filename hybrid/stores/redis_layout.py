@@ -4,6 +4,8 @@
     hs:{<collection>}:idx           the search index over the two kinds of hashes
     hs:{<collection>}:d:<id>        a document: its first vector, source, version and filterable fields
     hs:{<collection>}:p:<n>:<id>    its further passages, n from 1: vector, version, filterable fields
+    hs:{<collection>}:sync          counts what is written to learn whether what came before it is on the disk
+    hs:{<collection>}:writers       the last writer's number; outlives the collection
 
 The braces are a hash tag: in a cluster, all of a collection is in one slot. A hash's own fields begin
 with an underscore: _kind (d, p, or t for a tombstone), _v (version, 20 digits), _h (content hash),
@@ -42,6 +44,9 @@ SEPARATOR = "\x1f"
 LONGEST_TAG = 1000
 """Bytes of an encoded tag; a longer one is stored as its SHA-256."""
 
+SHORTEST, LONGEST = 1e-12, 1e12
+"""Lengths of vectors whose direction the index finds by itself."""
+
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_]")
 
 
@@ -58,6 +63,12 @@ def document_key(name: str, document_id: str) -> str:
 def passage_key(name: str, document_id: str, number: int) -> str:
     """The key of the hash of passage `number`, from 1."""
     return f"{prefix(name)}p:{number}:{document_id}"
+
+
+def around_number(name: str, document_id: str) -> list[Argument]:
+    """What stands before and after the number in the keys of a document's passages."""
+    before, _, after = passage_key(name, document_id, 0).partition(":0:")
+    return [f"{before}:", f":{after}"]
 
 
 def encode_tag(value: str) -> str:
@@ -113,14 +124,15 @@ _ENCODED: dict[FieldType, Callable[[list[Any]], str]] = {
 
 
 def rows(vectors: Vector, spec: VectorSpec) -> NDArray[np.floating[Any]]:
-    """The vectors, (n, dim), as the index holds them: of unit length under COSINE, little-endian.
+    """The vectors, (n, dim), as they are kept and searched by: as given, little-endian.
 
-    The length is taken in double precision, where the square of a very small or large component still counts.
+    Under COSINE the index divides by the length itself, but not where it, or its square, is beyond float32:
+    such a vector is made one of unit length.
     """
     exact = vectors.astype("<f8")
     if spec.metric is Metric.COSINE:
-        exact /= np.abs(exact).max(axis=1, keepdims=True)
-        exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+        lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+        exact = np.where((lengths > SHORTEST) & (lengths < LONGEST), exact, exact / lengths)
     return exact if spec.type is VectorType.FLOAT64 else exact.astype("<f4")
 
 
@@ -145,6 +157,25 @@ def hashes(record: Record, collection: Collection) -> dict[str, dict[str, Argume
         passage: dict[str, Argument] = {**shared, "_kind": "p", "_v": own["_v"], "_vec": blob}
         stored[passage_key(collection.name, record.id, number)] = passage
     return stored
+
+
+def record(document_id: str, held: Sequence[Any], spec: VectorSpec) -> Record | None:
+    """The record that was stored; None where there is none, or not all its passages are there any more.
+
+    held: _v, _h, _kind, _src, _pas, _n, then the vector of each passage, None for a field that is not there.
+    """
+    version, digest, kind, source, spans, _, *blobs = held
+    if version is None:
+        return None
+    if kind == b"t":
+        nothing = np.empty((0, spec.dim), np.float32)
+        return Record(document_id, int(version), digest.decode(), {}, nothing, deleted=True)
+    if None in blobs:
+        return None
+    kept = np.frombuffer(b"".join(blobs), "<f8" if spec.type is VectorType.FLOAT64 else "<f4")
+    vectors = kept.reshape(-1, spec.dim).astype(np.float32)
+    passages = tuple((start, end) for start, end in orjson.loads(spans))
+    return Record(document_id, int(version), digest.decode(), orjson.loads(source), vectors, passages)
 
 
 def _source(record: Record) -> bytes:

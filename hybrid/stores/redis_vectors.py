@@ -6,10 +6,9 @@ text fields are not Redis's part: the index holds tags and numbers beside the ve
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Self
 
 import orjson
@@ -20,10 +19,12 @@ from hybrid.errors import CollectionNotFound, DocumentError, StoreTimeout, Store
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import RedisSettings
+from hybrid.stores import redis_durability, redis_status
 from hybrid.stores import redis_layout as layout
-from hybrid.stores import redis_status
 from hybrid.stores.base import VectorQuery, check_query, check_vectors
-from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, meaning, run, translated
+from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, run, translated
+from hybrid.stores.redis_scan import document_ids
+from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, WRITE, call, pipelined, run_all
 
 BATCH = 200
 """Records, or keys, in one pipeline."""
@@ -33,32 +34,6 @@ GRACE_S = 0.05
 
 INDEXING_S = 120.0
 """Seconds that an index made over existing hashes may take to read them."""
-
-_BODY = """
-local held = redis.call('HMGET', KEYS[1], '_v', '_n')
-if held[1] and held[1] >= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-for number = 1, tonumber(held[2] or 1) - 1 do redis.call('DEL', ARGV[2] .. number .. ARGV[3]) end
-local at = 4
-for _, key in ipairs(KEYS) do
-  local last = at + tonumber(ARGV[at])
-  redis.call('HSET', key, unpack(ARGV, at + 1, last))
-  at = last + 1
-end
-return 1
-"""
-"""Writes a record over an older version; 1 if it did. It works out the keys of the older version's
-passages itself, which is allowed because the hash tag puts them in the same slot.
-
-KEYS: the document's hash, then its passages'. ARGV: the version, what stands before and after the number
-in a passage's key, then for each key the number of its arguments and these (field, value, …)."""
-
-_WRITE = "#!lua\n" + _BODY
-_BURY = "#!lua flags=allow-oom\n" + _BODY
-"""A tombstone is let in when memory is full: deleting is what makes room. `#!lua` has everything else refused
-before the script begins, not halfway."""
-
-_SHA = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (_WRITE, _BURY)}
 
 
 class RedisVectors:
@@ -104,7 +79,7 @@ class RedisVectors:
             keys = self._client.scan_iter(match=f"{layout.prefix(self._name)}[dp]:*", count=1000)
             for batch in _batches(keys, 1000):
                 run(self._client, "UNLINK", *batch)
-            run(self._client, "DEL", self._meta_key)
+            run(self._client, "DEL", self._meta_key, f"{layout.prefix(self._name)}sync")
 
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         collection = self._opened
@@ -142,6 +117,47 @@ class RedisVectors:
 
     def refresh(self) -> None:
         self._wait_until_indexed()
+
+    def sync(self) -> bool:
+        return redis_durability.sync(self._client, f"{layout.prefix(self._name)}sync")
+
+    def incarnation(self) -> str:
+        return redis_durability.incarnation(self._client)
+
+    def records(self, ids: Sequence[str]) -> dict[str, Record]:
+        collection = self._opened
+        found: dict[str, Record] = {}
+        for batch in _batches(ids, BATCH):
+            keys = [layout.document_key(self._name, one) for one in batch]
+            commands = [
+                call(READ, [key], layout.around_number(self._name, one)) for key, one in zip(keys, batch, strict=True)
+            ]
+            answers = run_all(self._client, commands, "records not read")
+            held = map(layout.record, batch, answers, repeat(collection.vector))
+            found |= {one.id: one for one in held if one is not None}
+        return found
+
+    def scan(self) -> Iterator[tuple[str, State]]:
+        """Every id once with its state, tombstones included; 8 bytes of memory for each."""
+        for page in document_ids(self._client, self._name):
+            yield from self.states(page).items()
+
+    def expunge(self, before: int) -> int:
+        old = (one for one, state in self.scan() if state.deleted and state.version < before)
+        digits = layout.version_digits(before)
+        removed = 0
+        for batch in _batches(old, BATCH):
+            commands = [call(FORGET, [layout.document_key(self._name, one)], [digits]) for one in batch]
+            removed += sum(run_all(self._client, commands, "tombstones not removed"))
+        return removed
+
+    def take_writer(self) -> int:
+        """The next number. `drop` leaves the counter: who wrote to the old collection may still run.
+
+        A Redis that loses what it acknowledged may give a number again.
+        """
+        with translated(self._client):
+            return int(run(self._client, "EVAL", COUNT, 1, f"{layout.prefix(self._name)}writers"))
 
     def count(self) -> int:
         with translated(self._client):
@@ -212,40 +228,17 @@ class RedisVectors:
                 commands[record.id] = _command(record, collection)
             except DocumentError as error:
                 outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-        for one, done in zip(commands, self._run(list(commands.values())), strict=True):
+        answers = run_all(self._client, list(commands.values()), "records not written")
+        for one, done in zip(commands, answers, strict=True):
             outcomes[one] = WriteOutcome(Wrote.WRITTEN if done else Wrote.SUPERSEDED)
         return [outcomes[record.id] for record in records]
-
-    def _run(self, commands: Sequence[list[layout.Argument]]) -> list[int]:
-        """The scripts' answers. Each either ran or is raised for; those before a failed one may have run."""
-        with translated(self._client):
-            answers = self._pipeline(commands)
-            missing = [place for place, answer in enumerate(answers) if isinstance(answer, given.NoScriptError)]
-            if missing:  # a server that started anew has forgotten them
-                for script in _SHA:
-                    run(self._client, "SCRIPT LOAD", script)
-                again = self._pipeline([commands[place] for place in missing])
-                answers = [again.pop(0) if isinstance(one, given.NoScriptError) else one for one in answers]
-        failed = [answer for answer in answers if isinstance(answer, Exception)]
-        if failed:
-            error = meaning(
-                failed[0], f"{location(self._client)}, {len(failed)} of {len(answers)} records not written,"
-            )
-            raise error from failed[0]
-        return answers
-
-    def _pipeline(self, commands: Sequence[Sequence[layout.Argument]]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            return pipeline.execute(raise_on_error=False)
 
     def _read(self, ids: Sequence[str], *fields: str) -> Iterator[list[Any]]:
         """These fields of each document's hash, None for one that is not there."""
         for batch in _batches(ids, BATCH):
             commands = [("HMGET", layout.document_key(self._name, one), *fields) for one in batch]
             with translated(self._client):
-                for answer in self._pipeline(commands):
+                for answer in pipelined(self._client, commands):
                     if isinstance(answer, Exception):
                         raise answer
                     yield answer
@@ -273,12 +266,12 @@ def _command(record: Record, collection: Collection) -> list[layout.Argument]:
     """The call of the script that writes the record. Raises DocumentError as `layout.hashes` does."""
     stored = layout.hashes(record, collection)
     arguments: list[layout.Argument] = [layout.version_digits(record.version)]
-    arguments += [f"{layout.prefix(collection.name)}p:", f":{record.id}"]
+    arguments += layout.around_number(collection.name, record.id)
     for fields in stored.values():
         arguments.append(2 * len(fields))
         for pair in fields.items():
             arguments += pair
-    return ["EVALSHA", _SHA[_BURY if record.deleted else _WRITE], len(stored), *stored, *arguments]
+    return call(BURY if record.deleted else WRITE, list(stored), arguments)
 
 
 def _batches(items: Any, size: int) -> Iterator[list[Any]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Collection
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
@@ -26,26 +29,34 @@ HEADERS = {
 """Sent with every answer."""
 
 
-def create_app(engine: Engine | None = None, *, trusted_hosts: Sequence[str] | None = None, **config: Any) -> Flask:
+def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] | None = None, **config: Any) -> Flask:
     """The web application of an engine, which lies in `app.extensions["hybrid"]`.
 
     engine: None opens one from the settings, and closes it when the program ends; one that is given
-    stays its owner's to close. trusted_hosts: the host names it may be asked by; None: any.
+    stays its owner's to close. trusted_hosts: the names and addresses it may be asked by, in lower case; None: any.
     config: further keys of Flask's configuration. Raises SettingsError.
     """
     if engine is None:
         engine = open_engine()
         atexit.register(engine.close)
     app = Flask(__name__)
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, TRUSTED_HOSTS=trusted_hosts and list(trusted_hosts), **config)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, **config)
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row
     app.url_map.converters["document_id"] = api.DocumentId
     for part in (api.blueprint, health.blueprint, page.blueprint):
         app.register_blueprint(part)
     problems.install(app)
+    if trusted_hosts is not None:
+        app.before_request(partial(_check_host, frozenset(trusted_hosts)))
     app.after_request(_with_headers)
     return app
+
+
+def _check_host(trusted: Collection[str]) -> None:
+    # Not Flask's TRUSTED_HOSTS, which cannot name an IPv6 address.
+    if urlsplit(f"//{request.host}").hostname not in trusted:
+        raise BadRequest("this server is not known by the host name that it was asked by")
 
 
 def _with_headers(response: Response) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request, url_for
@@ -9,8 +10,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from hybrid.errors import DocumentError, DocumentNotFound, QueryError
-from hybrid.indexing.documents import normalise
-from hybrid.model import DocumentOutcome, Json, Outcome
+from hybrid.model import DocumentOutcome, Outcome
 from hybrid.web.queries import answer, check_collection
 from hybrid.web.wire import arguments, engine, json_object, reply
 
@@ -39,7 +39,7 @@ def get(document_id: str) -> Response:
 
 @blueprint.put("/documents/<document_id:document_id>")
 def put(document_id: str) -> Response:
-    """Writes one document, whose fields are the JSON body: 201 where it is new, else 200."""
+    """Writes one document, whose fields are the body: 201 where it is new, 202 where a store is owed it, else 200."""
     wait = _wait(document_id)
     body = json_object()
     if body.get("id", document_id) != document_id:
@@ -49,28 +49,31 @@ def put(document_id: str) -> Response:
             field="id",
         )
     outcomes: list[DocumentOutcome] = []
-    document = normalise(body | {"id": document_id})
-    report = engine().put([document], wait=wait, strict=True, on_outcome=outcomes.append)
+    report = engine().put([body | {"id": document_id}], wait=wait, strict=True, on_outcome=outcomes.append)
     said = outcomes[0]
     if said.outcome is Outcome.REJECTED:
         raise DocumentError(f"document {document_id!r}: {said.reason}", document_id=document_id)
-    created = said.outcome is Outcome.CREATED
-    headers = {"Location": url_for("api.get", document_id=document_id)} if created else {}
-    notes: dict[str, Json] = {"notes": list(report.notes)} if report.notes else {}
-    return reply({"id": document_id, "status": str(said.outcome)} | notes, _STATUSES.get(said.outcome, 200), headers)
+    headers = {"Location": url_for("api.get", document_id=document_id)} if said.outcome is Outcome.CREATED else {}
+    return _written(said, report.notes, headers)
 
 
 @blueprint.delete("/documents/<document_id:document_id>")
 def delete(document_id: str) -> Response:
-    """Deletes one document."""
+    """Deletes one document: 200, or 202 where a store is owed the deletion."""
     report = engine().delete([document_id], wait=_wait(document_id))
     if Outcome.NOT_FOUND in report.counts:
         raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
-    outcome = next(iter(report.counts))
-    return reply({"id": document_id, "status": str(outcome)}, _STATUSES.get(outcome, 200))
+    return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
 
 
 _STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}
+
+
+def _written(said: DocumentOutcome, notes: Sequence[str] = (), headers: Mapping[str, str] | None = None) -> Response:
+    """What became of a document; `owed` names the stores that did not take it yet, `notes` what is worth knowing."""
+    more = {"owed": list(said.owed), "notes": list(notes)}
+    body = {"id": said.id, "status": str(said.outcome)} | {name: listed for name, listed in more.items() if listed}
+    return reply(body, _STATUSES.get(said.outcome, HTTPStatus.OK), headers)
 
 
 def _wait(document_id: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
 
 from hybrid.errors import (
@@ -91,14 +91,10 @@ def install(app: Flask) -> None:
 def respond(problem: Problem) -> Response:
     """The problem as JSON for programs and as a page for people."""
     if _wants_json():
-        return _as_json(problem)
+        return reply(problem.to_dict(), problem.status, problem.headers, "application/problem+json")
     page = make_response(render_template("problem.html", problem=problem), problem.status)
     page.headers.update(problem.headers)
     return page
-
-
-def _as_json(problem: Problem) -> Response:
-    return reply(problem.to_dict(), problem.status, problem.headers, "application/problem+json")
 
 
 def of_hybrid(error: HybridError) -> Problem:
@@ -140,8 +136,7 @@ def _answer_http(error: HTTPException) -> Response | HTTPException:
         return error  # a redirect
     kept = {name: value for name, value in error.get_headers(request.environ) if name in ("Allow", "Retry-After")}
     code = error.name.lower().replace(" ", "_")
-    problem = Problem(error.code, code, error.description or error.name, {}, kept)
-    return _as_json(problem) if isinstance(error, SecurityError) else respond(problem)  # no host, so no links
+    return respond(Problem(error.code, code, error.description or error.name, {}, kept))
 
 
 def _wants_json() -> bool:

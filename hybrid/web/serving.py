@@ -15,7 +15,7 @@ from hybrid.engine import Engine
 from hybrid.errors import SettingsError
 from hybrid.web import MAX_BODY, create_app
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 GRACE_S = 10.0
 """Seconds that requests under way have to finish after `stop`."""
 
@@ -45,7 +45,7 @@ class Server:
             )
         listener = _listener(family, address)
         # A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), but not ask by ours.
-        names = None if allow_remote else (*LOCAL_NAMES, host)
+        names = None if allow_remote else (*LOCAL_NAMES, host.lower())
         self._app = create_app(engine, trusted_hosts=names)
         self._sockets: dict[int, Any] = {}
         self._waitress: Any = create_server(

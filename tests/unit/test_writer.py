@@ -84,6 +84,7 @@ def test_the_last_of_equal_ids_in_two_batches_wins(engine: Engine) -> None:
 
 @pytest.mark.parametrize("bad", [doc(1, 5), doc(1, vector=[1.0, 2.0]), doc(1, vector=[0.0] * 64), doc(1, x=2**70)])  # type: ignore[arg-type]
 def test_a_rejected_document_does_not_take_the_place_of_a_good_one_of_its_id(engine: Engine, bad: Any) -> None:
+    engine.put([doc(0)])
     assert counts(engine.put([doc(1, "good"), bad])) == {"created": 1, "rejected": 1}
     assert engine.get("1") == {"text": "good"}
 

@@ -86,6 +86,17 @@ def test_it_answers_to_its_own_names_only(server: Server) -> None:
     assert ask(server.url, "/", host=f"evil.example:{port}")[0] == 400
 
 
+def test_it_answers_on_an_ipv6_address(engine: hybrid.Engine) -> None:
+    server = Server(engine, "::1", 0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.url.startswith("http://[::1]:")
+    assert ask(server.url, "/healthz")[0] == 200
+    assert ask(server.url, "/", host="evil.example")[0] == 400
+    server.stop()
+    thread.join(20)
+
+
 def test_it_listens_beyond_this_machine_only_when_that_is_allowed(engine: hybrid.Engine) -> None:
     for host in ("0.0.0.0", "::"):
         with pytest.raises(SettingsError, match="no authentication yet"):

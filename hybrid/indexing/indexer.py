@@ -1,0 +1,131 @@
+"""Who writes a collection? One Indexer: journal, clock, writer and flusher, and a thread that pays what is owed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from hybrid.embedding.base import Embedder
+from hybrid.errors import HybridError, StoreError
+from hybrid.indexing.clock import WRITERS, Clock, version_at
+from hybrid.indexing.flush import Flusher
+from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.reconcile import Verification, repair, verify
+from hybrid.indexing.writer import Writer
+from hybrid.schema import Collection
+from hybrid.settings import DurabilitySettings
+from hybrid.stores.base import Store, VectorStore
+
+_log = logging.getLogger(__name__)
+
+
+class Indexer:
+    """Writes one collection, and keeps its stores in agreement. Thread-safe.
+
+    journal: path of the journal file; None: in memory. stores: by name; `vector` also numbers the writers.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        stores: Mapping[str, Store],
+        vector: VectorStore,
+        embedder: Callable[[], Embedder | None],
+        journal: Path | None,
+        durability: DurabilitySettings,
+    ) -> None:
+        self._collection = collection
+        self._stores = stores
+        self._durability = durability
+        self.journal = Journal(journal, limit=durability.backlog)
+        self._clock = Clock(_writer_number(vector, self.journal))
+        self._clock.see(self.journal.last_version())
+        self._flusher = Flusher(collection, stores, embedder, self.journal, self._clock)
+        self._stopping = threading.Event()
+        self._background: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def writer(self) -> Writer:
+        """A writer for one `put` or `delete`."""
+        return Writer(self._collection, self._stores, self.journal, self._flusher, self._clock)
+
+    def flush(self) -> Backlog:
+        """What is still owed after everything that is due was tried, whatever failed before."""
+        self.journal.hurry()
+        self._replay()
+        self._flusher.drain()
+        self._flusher.wait()
+        return self.journal.backlog()
+
+    def verify(self) -> Verification:
+        """Where the stores disagree about what was written before now."""
+        return verify(self._stores, self.journal, self._clock.tick())
+
+    def repair(self) -> tuple[Verification, int]:
+        """What disagreed, and how many documents were repaired; debts are paid first, old tombstones go last."""
+        self.flush()
+        found = self.verify()
+        repaired = repair((one.id for one in found.differences), self._stores, self.journal, self._flusher, self._clock)
+        self._flusher.wait()
+        self.expunge()
+        return found, repaired
+
+    def repair_some(self, ids: Iterable[str]) -> int:
+        """The number of documents repaired of these ids, which a search found to disagree."""
+        return repair(ids, self._stores, self.journal, self._flusher, self._clock)
+
+    def expunge(self) -> int:
+        """The number of tombstones removed for good, older than any write that may still come."""
+        horizon = version_at(self._clock.now_s() - self._durability.tombstone_s)
+        return sum(store.expunge(horizon) for store in self._stores.values())
+
+    def settled(self) -> None:
+        """Returns when all that was written is acknowledged as durable, or known not to be."""
+        self._flusher.wait()
+
+    def work(self, every_s: float = 1.0) -> None:
+        """Pays debts in the background from now on, every so many seconds, until `close`."""
+        with self._lock:
+            if self._background is None:
+                self._background = threading.Thread(
+                    target=self._loop, args=(every_s,), name="hybrid-flush", daemon=True
+                )
+                self._background.start()
+
+    def close(self) -> None:
+        """Ends the background work, waits for acknowledgements and gives up the journal."""
+        self._stopping.set()
+        if self._background is not None:
+            self._background.join()
+        self._flusher.close()
+        self.journal.close()
+
+    def _loop(self, every_s: float) -> None:
+        while not self._stopping.wait(every_s):
+            try:
+                self._replay()
+                self._flusher.drain()
+            except HybridError as error:
+                _log.warning("debts are tried again later: %s", error)
+
+    def _replay(self) -> None:
+        """Owes again what a store that cannot make writes durable may have lost by restarting."""
+        for name in self.journal.volatile():
+            try:
+                lost = self.journal.restarted(name, self._stores[name].incarnation(), self._durability.volatile_s)
+            except StoreError as error:
+                _log.warning("whether it restarted is not known: %s", error)
+                continue
+            if lost:
+                _log.warning("the %s store restarted and may have lost %d changes: they are sent again", name, lost)
+
+
+def _writer_number(vector: VectorStore, journal: Journal) -> int:
+    """A number that no other running writer of the collection has; of the journal where the store does not answer."""
+    try:
+        return vector.take_writer() % WRITERS
+    except StoreError as error:
+        _log.warning("the journal numbers this writer: %s", error)
+        return journal.take_writer()

@@ -1,0 +1,294 @@
+"""The command line as a user meets it: what is printed, on which stream, with which exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import hybrid
+from hybrid import cli
+
+COMMANDS = ("delete", "demo", "index", "search", "serve", "status")
+HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `hybrid` with these arguments in an empty folder, on a collection whose documents bring their vectors."""
+    monkeypatch.setenv("HYBRID_MODEL", "none")
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def ran(*arguments: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "argv", ["hybrid", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        shown = capsys.readouterr()
+        return Ran(code, shown.out, shown.err)
+
+    return ran
+
+
+def lines(*documents: Any, name: str = "docs.jsonl") -> str:
+    text = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in documents)
+    Path(name).write_text(text)
+    return name
+
+
+def doc(one: int | str, text: str = "some words", **fields: Any) -> dict[str, Any]:
+    return {"id": str(one), "text": text, "vector": [1.0, 2.0]} | fields
+
+
+def fails(ran: Ran, code: int) -> str:
+    """The one line that a failed command prints on standard error."""
+    assert (ran.code, ran.out) == (code, "")
+    assert "Traceback" not in ran.err
+    line = ran.err.strip().splitlines()[-1]
+    assert line.startswith("hybrid: ")
+    assert ran.err.count(line.removeprefix("hybrid: ")) == 1
+    return line
+
+
+def test_help_names_every_command_and_each_has_help() -> None:
+    runner = CliRunner()
+    shown = runner.invoke(cli.cli, ["--help"])
+    assert shown.exit_code == 0
+    assert set(COMMANDS) <= set(cli.cli.commands)
+    for name, command in cli.cli.commands.items():
+        assert re.search(rf"^  {name} ", shown.output, re.MULTILINE)
+        helped = runner.invoke(cli.cli, [name, "-h"])
+        assert helped.exit_code == 0
+        assert (command.help or "").splitlines()[0][:40] in helped.output
+
+
+def test_the_version() -> None:
+    assert CliRunner().invoke(cli.cli, ["--version"]).output == f"hybrid, version {hybrid.__version__}\n"
+
+
+def test_index_search_status_delete(run: Run) -> None:
+    indexed = run("index", lines(doc(1, "quiet laptop"), doc(2, "loud drill")))
+    assert indexed.code == 0
+    assert "2 created in" in indexed.err
+    assert indexed.out == ""
+
+    found = run("search", "laptop", "--retriever", "text")
+    assert found.code == 0
+    assert "“laptop”" in found.out
+    assert "text: ok 1 in" in found.out
+
+    shown = run("status")
+    assert shown.code == 0
+    assert "collection documents, model none" in shown.out
+
+    deleted = run("delete", "1", "nobody")
+    assert (deleted.code, re.split(", | in ", deleted.out)[:2]) == (0, ["1 not_found", "1 deleted"])
+    assert "Nothing was found for “laptop”" in run("search", "laptop", "--retriever", "text").out
+
+
+def test_json_is_for_programs(run: Run) -> None:
+    name = lines(doc(1, "quiet laptop"), doc(2), {"id": "3"})
+    indexed = run("index", name, "--json")
+    assert (indexed.code, indexed.json["counts"]) == (1, {"rejected": 1, "created": 2})
+    assert indexed.json["problems"][0]["id"] == "3"
+    found = run("search", "laptop", "--retriever", "text", "--json", "--weight", "text=2", "--k", "1", "--limit", "1")
+    assert [(hit["id"], hit["score"]) for hit in found.json["hits"]] == [("1", 1.0)]
+    assert found.json["fusion"] == {"method": "rrf", "k": 1.0, "weights": {"text": 2.0}, "window": 100}
+    assert run("status", "--json").json["stores"]["text"]["documents"] == 2
+    assert run("delete", "1", "--json").json["counts"] == {"deleted": 1}
+    assert run("delete", "--all", "--yes", "--json").json == {"deleted": "documents"}
+
+
+def test_broken_lines_are_named_by_file_and_line_and_the_rest_is_indexed(run: Run) -> None:
+    name = lines(doc(1), "{broken", doc(2, price=1), '["list"]', doc(3))
+    ran = run("index", name)
+    assert ran.code == 1
+    assert f"rejected: {name}, line 2: this is not JSON" in ran.err
+    assert f"rejected: {name}, line 4: a document is a JSON object, not a list" in ran.err
+    assert run("status", "--json").json["stores"]["text"]["documents"] == 3
+
+
+def test_strict_stops_at_the_first_broken_line(run: Run) -> None:
+    ran = run("index", lines(doc(1), "{broken"), "--strict")
+    assert "docs.jsonl, line 2: this is not JSON" in fails(ran, 2)
+    assert fails(run("index", lines(doc(1), doc(2, text=5)), "--strict"), 2)
+    assert run("status", "--json").json["stores"]["text"].get("documents", 0) == 0
+
+
+def test_a_file_in_which_nothing_is_right_makes_no_collection(run: Run) -> None:
+    ran = run("index", lines({"txet": "x"}, "5"))
+    assert ran.code == 1
+    assert "2 rejected" in ran.err
+    assert run("status", "--json").json["exists"] is False
+
+
+def test_a_missing_file_is_told_before_any_other_is_indexed(run: Run) -> None:
+    assert "there is no file nothing.jsonl" in fails(run("index", lines(doc(1)), "nothing.jsonl"), 2)
+    assert run("status", "--json").json["exists"] is False
+
+
+def test_standard_input_is_indexed(run: Run) -> None:
+    ran = run("index", "-", stdin=json.dumps(doc(1)) + "\n{")
+    assert ran.code == 1
+    assert "standard input, line 2" in ran.err
+
+
+def test_several_files_of_several_kinds_are_indexed_at_once(run: Run) -> None:
+    Path("more.json").write_text(json.dumps([doc(2), doc(3)]))
+    ran = run("index", lines(doc(1)), "more.json", "--json")
+    assert ran.json["counts"] == {"created": 3}
+
+
+def test_a_collection_that_is_not_there_says_what_to_do(run: Run) -> None:
+    assert "Index something first: hybrid index FILE, or try: hybrid demo" in fails(run("search", "x"), 2)
+    assert "there is no collection 'shop' yet" in fails(run("delete", "1", "--collection", "shop"), 2)
+    shown = run("status")
+    assert (shown.code, "not there yet" in " ".join(shown.out.split())) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--limit", "-1"], "limit is -1; it must be a whole number from 0 to 10000"),
+        (["--limit", "10001"], "limit is 10001"),
+        (["--window", "5"], "window is 5; it must be a whole number from 10"),
+        (["--fusion", "best"], "there is no fusion 'best'; there is: rrf, weighted"),
+        (["--k", "-1"], "k is -1"),
+        (["--k", "nan"], "k is nan"),
+        (["--weight", "text"], "--weight 'text': write it as NAME=NUMBER, such as vector=2"),
+        (["--weight", "text="], "write it as NAME=NUMBER"),
+        (["--weight", "text=heavy"], "write it as NAME=NUMBER"),
+        (["--weight", "text=-1"], "the weight of 'text' is -1.0"),
+        (["--weight", "txt=1"], "weights name txt; the retrievers are text, vector"),
+        (["--weight", "text=0", "--weight", "vector=0"], "all weights are 0"),
+        (["--retriever", "image"], "retrievers are ['image']"),
+    ],
+)
+def test_a_search_that_cannot_be_run_is_one_line_and_exit_2(run: Run, arguments: list[str], says: str) -> None:
+    run("index", lines(doc(1)))
+    assert says in fails(run("search", "words", *arguments), 2)
+
+
+@pytest.mark.parametrize("query", ["", " ", "word " * 10_000])
+def test_an_empty_or_endless_query_is_refused(run: Run, query: str) -> None:
+    run("index", lines(doc(1)))
+    assert "the query" in fails(run("search", query), 2)
+
+
+def test_a_usage_error_is_clicks(run: Run) -> None:
+    for arguments in (["serach"], ["search"], ["search", "x", "--limit", "many"], ["index"], ["demo", "--limit", "0"]):
+        ran = run(*arguments)
+        assert ran.code == 2
+        assert "Error: " in ran.err
+
+
+@pytest.mark.parametrize("query", ["[/bold]", "[red]", "<b>", "%s", "\\["])
+def test_a_query_is_shown_as_it_is(run: Run, query: str) -> None:
+    run("index", lines(doc(1, title=query)))
+    assert query in run("search", query, "--retriever", "text").out
+    assert query in run("search", f"words {query}", "--retriever", "text").out
+
+
+def test_a_title_is_no_markup(run: Run) -> None:
+    run("index", lines(doc(1, title="[/bold] a [red]title")))
+    assert "[/bold] a [red]title" in run("search", "words", "--retriever", "text").out
+
+
+def test_a_degraded_answer_says_so_even_where_nothing_was_found(run: Run) -> None:
+    run("index", lines(doc(1)))
+    ran = run("search", "nowhere")  # no model, so the vector retriever cannot answer
+    assert (ran.code, "DEGRADED" in ran.out) == (0, True)
+    assert "DEGRADED" in run("search", "words").out
+
+
+def test_deleting_wants_ids_or_all_and_asks_before_all(run: Run) -> None:
+    run("index", lines(doc(1)))
+    assert "name the ids" in fails(run("delete"), 2)
+    assert "name the ids" in fails(run("delete", "1", "--all"), 2)
+    refused = run("delete", "--all", stdin="n\n")
+    assert (refused.code, "Delete the whole collection 'documents'" in refused.err) == (1, True)
+    assert run("search", "words", "--json").json["hits"]
+    assert run("delete", "--all", stdin="y\n").out.endswith("collection 'documents' deleted\n")
+    assert "there is no collection" in fails(run("search", "words"), 2)
+
+
+def test_a_store_that_does_not_answer_is_one_line(run: Run) -> None:
+    run_at = ("--redis", "redis://user:hunter2@localhost:1", "--elasticsearch", "http://user:hunter2@localhost:1")
+    line = fails(run("search", "words", *run_at), 1)
+    assert "redis" in line or "elasticsearch" in line
+    assert "Start it (" in line
+    assert "hunter2" not in line
+    shown = run("status", *run_at)
+    assert shown.code == 1
+    assert "hunter2" not in shown.out + shown.err
+
+
+def test_a_setting_that_cannot_be_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "this is not a URL" in fails(run("status", "--redis", "localhost"), 1)
+    assert "collection name 'Bad' cannot be used" in fails(run("search", "x", "--collection", "Bad"), 2)
+    Path("hybrid.toml").write_text("model = ")
+    assert "hybrid.toml cannot be read" in fails(run("status"), 1)
+    Path("hybrid.toml").unlink()
+    monkeypatch.setenv("HYBRID_FIELDS", "nonsense")
+    assert "is not JSON" in fails(run("status"), 1)
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(run: Run) -> None:
+    Path("file").write_text("x")
+    for command in (["index", lines(doc(1))], ["search", "x"], ["status"]):
+        ran = run(*command, "--data-dir", "file")
+        assert "Traceback" not in ran.err
+        assert ran.code in (1, 2)
+
+
+def hybrid_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*HYBRID, *arguments], capture_output=True, text=True, timeout=240)
+
+
+def test_the_demo_indexes_answers_and_says_what_comes_next(tmp_path: Path) -> None:
+    first = hybrid_command("demo", "--limit", "30", "--data-dir", str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert "30 created" in first.stdout
+    assert first.stdout.count("fused by rrf") == 4
+    assert "hybrid serve" in first.stdout
+    second = hybrid_command("demo", "--limit", "30", "--data-dir", str(tmp_path))
+    assert "30 unchanged" in second.stdout
+    found = hybrid_command("search", "read lines from a file", "--json", "--data-dir", str(tmp_path))
+    body = json.loads(found.stdout)
+    assert not body["degraded"]
+    assert len(body["hits"]) == 10
+    assert body["hits"][0]["document"].keys() >= {"name", "module", "kind", "text"}
+
+
+def test_an_error_of_the_program_itself_is_one_line_too(tmp_path: Path) -> None:
+    ran = hybrid_command("search", "x", "--data-dir", str(tmp_path))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert re.fullmatch(r"hybrid: there is no collection [^\n]*\n", ran.stderr)
