@@ -12,7 +12,7 @@ WORKDIR /data
 ENV PATH=/opt/hybrid/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HYBRID_DATA_DIR=/data \
-    FASTEMBED_CACHE_PATH=/data/models
+    HYBRID_MODEL_CACHE=/data/models
 VOLUME /data
 EXPOSE 8000
-CMD ["hybrid", "serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["hybrid", "serve", "--host", "0.0.0.0", "--allow-remote", "--port", "8000"]

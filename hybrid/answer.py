@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from hybrid.errors import CollectionNotFound, SearchUnavailable, StoreError
+from hybrid.errors import CollectionNotFound, HybridError, SearchUnavailable, StoreError
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.model import Hit, Json, Passage, RetrieverReport, SearchResult, Status, Stored
 from hybrid.plan import RETRIEVERS, VECTOR, Plan
@@ -26,7 +26,8 @@ def answered(
     """
     good = {name: answer for name, answer in answers.items() if answer.report.status is Status.OK}
     if not good:
-        raise SearchUnavailable({name: answer.detail for name, answer in answers.items()})
+        reasons = {name: answer.report.reason for name, answer in answers.items()}
+        raise SearchUnavailable(reasons, {name: answer.detail for name, answer in answers.items()})
     columns = {name: Column(answer.ranking.ids, answer.ranking.scores) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
     page = fused.ids[: plan.limit]
@@ -50,7 +51,7 @@ def hydrated(ids: Sequence[str], stores: Iterable[Store]) -> dict[str, Stored]:
     Raises SearchUnavailable where documents are missing and a store did not answer.
     """
     found: dict[str, Stored] = {}
-    failures: dict[str, str] = {}
+    failures: dict[str, HybridError] = {}
     for store in stores:
         missing = [one for one in ids if one not in found]
         if not missing:
@@ -59,9 +60,10 @@ def hydrated(ids: Sequence[str], stores: Iterable[Store]) -> dict[str, Stored]:
             found |= store.fetch(missing)
         except (StoreError, CollectionNotFound) as error:  # the latter where one store lost its collection
             _log.warning("documents could not be fetched: %s", error)
-            failures[store.name] = str(error)
+            failures[store.name] = error
     if failures and len(found) < len(ids):
-        raise SearchUnavailable(failures)
+        codes = {name: error.code for name, error in failures.items()}
+        raise SearchUnavailable(codes, {name: str(error) for name, error in failures.items()})
     return found
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 import hybrid
+from hybrid import settings as configuration
 from hybrid import terminal
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
 from hybrid.fusion import methods
@@ -179,6 +180,26 @@ def demo(limit: int | None, **settings: Any) -> None:
     with hybrid.open(**settings) as engine:
         run.run(engine, console, limit)
     console.print("\nOpen the search page with: [bold]hybrid serve[/bold]")
+
+
+@cli.group()
+def bench() -> None:
+    """Measure, in one run, against bare clients of the same servers."""
+
+
+@bench.command("indexing")
+@click.option("--count", type=click.IntRange(min=100), default=20_000, show_default=True, help="Documents.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Interleaved rounds.")
+@click.option("--memory", is_flag=True, help="Only write once through the engine, and tell the peak memory.")
+@on_engine
+def bench_indexing(count: int, rounds: int, memory: bool, **settings: Any) -> None:
+    """Write to both stores, against each store's own bulk loader. Prints JSON."""
+    measure = importlib.import_module("hybrid.bench.indexing")
+    read = configuration.read(**settings)
+    if memory:
+        _print_json(measure.memory(read, count))
+    else:
+        _print_json(measure.run(read, count, rounds, lambda line: click.echo(line, err=True)))
 
 
 def _weight(text: str) -> tuple[str, float]:

@@ -174,8 +174,9 @@ class Engine:
         }
 
     def ping(self) -> dict[str, str]:
-        """By retriever "ok", or why its store does not answer."""
-        return {name: _pinged(store) for name, store in self._stores.items()}
+        """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
+        stores = {name: _answering(store.ping) for name, store in self._stores.items()}
+        return stores | {"journal": _answering(self._check_journal)}
 
     def flush(self) -> Backlog:
         """What is still owed to a store after everything in the journal was tried once more, now."""
@@ -239,25 +240,31 @@ class Engine:
 
     def _backlog(self) -> dict[str, Json]:
         """What the journal owes; nothing where there is no journal yet."""
-        path = self.settings.folder / "journal.sqlite"
+        path = self.settings.journal
         if self._indexer is not None:
             return dataclasses.asdict(self._indexer.journal.backlog())
-        if self.settings.in_memory or not path.exists():
+        if path is None or not path.exists():
             return dataclasses.asdict(Backlog())
         with closing(Journal(path)) as journal:
             return dataclasses.asdict(journal.backlog())
+
+    def _check_journal(self) -> None:
+        if self._indexer is not None:
+            self._indexer.journal.check()
+        else:
+            with closing(Journal(self.settings.journal)) as journal:
+                journal.check()
 
     def _writing(self, collection: Collection) -> Indexer:
         """The one indexer of this engine, made at its first write."""
         with self._lock:
             if self._indexer is None:
-                journal = None if self.settings.in_memory else self.settings.folder / "journal.sqlite"
                 self._indexer = Indexer(
                     collection,
                     self._catalog.writable(),
                     self._vector,
                     self._model.get,
-                    journal,
+                    self.settings.journal,
                     self.settings.durability,
                 )
             return self._indexer
@@ -333,9 +340,9 @@ def _status(store: Store) -> dict[str, Json]:
         return {"store": store.name, "error": str(error)}
 
 
-def _pinged(store: Store) -> str:
+def _answering(ask: Callable[[], None]) -> str:
     try:
-        store.ping()
+        ask()
     except HybridError as error:
         return str(error)
     return "ok"

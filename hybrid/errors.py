@@ -191,11 +191,11 @@ class MissingExtra(HybridError):
 
 
 class SearchUnavailable(HybridError):
-    """No retriever could answer. `reasons` says why, by retriever name."""
+    """No retriever could answer. `reasons` says why, by retriever or store name, as stable codes."""
 
     code = "search_unavailable"
 
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
+    def __init__(self, reasons: Mapping[str, str], details: Mapping[str, str] | None = None) -> None:
+        listed = "; ".join(f"{name}: {text}" for name, text in sorted((details or reasons).items()))
         super().__init__(f"no retriever could answer ({listed}). Check the stores with: hybrid status")
         self.reasons = dict(reasons)

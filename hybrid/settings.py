@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         return Path(self.data_dir) / schema.check_collection_name(self.collection)
 
     @property
+    def journal(self) -> Path | None:
+        """The file of the collection's journal; None where everything is in memory."""
+        return None if self.in_memory else self.folder / "journal.sqlite"
+
+    @property
     def schema_given(self) -> schema.Schema | None:
         """The schema of `[fields]`; None where it is to be inferred."""
         if not self.fields:

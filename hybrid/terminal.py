@@ -145,7 +145,7 @@ def _flat(body: dict[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
 def _figure(key: str, value: Json) -> str:
     if isinstance(value, list):
         return "\n".join(str(item) for item in value) or "none"
-    if key.endswith("bytes") and isinstance(value, int):
+    if key.endswith(("bytes", "size", "memory")) and isinstance(value, int):
         return _size(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 

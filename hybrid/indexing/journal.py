@@ -245,6 +245,11 @@ class Journal:
         with self._transaction() as database:
             database.execute("UPDATE entries SET due = 0")
 
+    def check(self) -> None:
+        """Returns when the journal can be written."""
+        with self._transaction() as database:
+            self._raise_counter(database, "checked", int(time.time()))
+
     def last_version(self) -> int:
         """The largest version ever appended; 0 for a new journal."""
         return self._counter("clock")

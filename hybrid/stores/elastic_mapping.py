@@ -130,14 +130,6 @@ def bulk_lines(record: Record, schema: Schema) -> tuple[bytes, bytes]:
         ) from error
 
 
-def removal(document_id: str, version: int) -> dict[str, Json]:
-    """The action of a bulk request that removes the tombstone of this version, and nothing newer.
-
-    Elasticsearch deletes what has this version or an older one: a document that came back has a newer one.
-    """
-    return {"delete": {"_id": document_id, "version": version, "version_type": "external_gte"}}
-
-
 def batches(lines: Mapping[str, tuple[bytes, bytes]], most: int, most_bytes: int) -> Iterator[dict[str, Any]]:
     """The lines by id, parted into requests of at most so many records and bytes; a longer record stands alone."""
     batch: dict[str, tuple[bytes, bytes]] = {}
@@ -185,6 +177,7 @@ def page_body(point: str, after: Sequence[Any] | None, size: int, *, deleted: bo
         "sort": ["_shard_doc"],
         "size": size,
         "version": True,
+        "seq_no_primary_term": deleted,
         "stored_fields": "_none_",
         "docvalue_fields": [f"{OWN}.{name}" for name in ("id", "hash", "deleted")],
         "track_total_hits": False,
@@ -197,6 +190,15 @@ def row(hit: Mapping[str, Any]) -> tuple[str, State]:
     columns = hit["fields"]
     (document_id,), (digest,) = columns[f"{OWN}.id"], columns[f"{OWN}.hash"]
     return document_id, State(hit["_version"], digest, deleted=f"{OWN}.deleted" in columns)
+
+
+def removal(hit: Mapping[str, Any]) -> dict[str, Json]:
+    """The action of a bulk request that removes a tombstone, found by `page_body`, if nothing was written over it.
+
+    By its sequence number, not its version: a delete with an external version makes an index that is not there.
+    """
+    held = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
+    return {"delete": {"_id": row(hit)[0], **held}}
 
 
 def ranking(hits: Sequence[Mapping[str, Any]]) -> Ranking:

@@ -8,12 +8,13 @@ Privileges on `hybrid-*`: create_index, manage, read and write; and, for all of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
-from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError
+from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError, StoreError, StoreUnavailable
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import ElasticsearchSettings
@@ -35,6 +36,12 @@ PAGE = 5000
 TOO_LARGE = 413
 """The HTTP status of a request that is longer than the server, or a proxy before it, takes."""
 
+_PAGED = (
+    "pit_id,timed_out,_shards.failed,_shards.failures,"
+    "hits.hits.sort,hits.hits._version,hits.hits._seq_no,hits.hits._primary_term,hits.hits.fields"
+)
+_DESCRIBED = "*.mappings._meta,*.settings.index.translog,*.settings.index.uuid"
+_STARTED = "*.shards.primary,*.shards.start_time_in_millis,*.shards.target.id"
 _FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits.sort,hits.hits._version"
 
 
@@ -46,6 +53,7 @@ class ElasticText:
         self._name = name
         self._index = mapping.index_name(name)
         self._collection: Collection | None = None
+        self._is_durable = False
 
     @classmethod
     def connect(cls, settings: ElasticsearchSettings, name: str) -> Self:
@@ -59,15 +67,17 @@ class ElasticText:
     def load(self) -> Collection | None:
         with translated(self._client):
             try:
-                answer = self._client.indices.get_mapping(index=self._index)
+                answer = self._client.indices.get(index=self._index, filter_path=_DESCRIBED)
             except NotFoundError:
                 return None
-        meta = answer[self._index]["mappings"].get("_meta", {})
+        index = answer[self._index]
+        meta = index.get("mappings", {}).get("_meta", {})
         if "collection" not in meta:
             raise CollectionMismatch(
                 f"the index {self._index!r} in Elasticsearch was not made by this program. "
                 "Choose another collection name, or delete the index"
             )
+        self._is_durable = index["settings"]["index"].get("translog", {}).get("durability") != "async"
         self._collection = Collection.from_json(meta["collection"])
         return self._collection
 
@@ -124,29 +134,34 @@ class ElasticText:
 
     def sync(self) -> bool:
         """True: what is acknowledged is on the disk of each copy. False where the index's translog is asynchronous."""
-        self._opened  # noqa: B018
-        return self._is_synchronous
+        return self._is_durable
 
     def incarnation(self) -> str:
-        """Where and when the index's primary was started: anew after a restart, and when the index is made again."""
+        """Where and when the index's primary started: another after a restart, and when the index is made again."""
         with translated(self._client):
             answer = self._client.indices.recovery(index=self._index, filter_path=_STARTED)
-        shards = answer.get(self._index, {}).get("shards", [])
-        return ",".join(sorted(f"{one['target']['id']}/{one['start_time_in_millis']}" for one in shards if one["primary"]))
+        shards = [shard for shard in answer.get(self._index, {}).get("shards", ()) if shard["primary"]]
+        if not shards:
+            where = location(self._client)
+            raise StoreUnavailable(NAME, f"Elasticsearch at {where} is still loading the index. Try again later")
+        return ",".join(sorted(f"{one['target']['id']}/{one['start_time_in_millis']}" for one in shards))
 
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         dim = self._opened.vector.dim
         return {found["_id"]: mapping.record(found, dim) for found in self._read(ids)}
 
     def scan(self) -> Iterator[tuple[str, State]]:
-        """Every id with its state at the time of the first one, tombstones included, in no order; constant memory."""
-        return self._scan(deleted=False)
+        """Every id with its state at the time of the first, tombstones included, in no order; constant memory."""
+        for page in self._pages(deleted=False):
+            yield from map(mapping.row, page)
 
     def expunge(self, before: int) -> int:
-        old = (mapping.removal(one, state.version) for one, state in self._scan(deleted=True) if state.version < before)
         removed = 0
-        while batch := list(islice(old, PAGE)):
-            removed += sum(status == 200 for status in self._bulk(batch))
+        for page in self._pages(deleted=True):
+            removals = [mapping.removal(hit) for hit in page if hit["_version"] < before]
+            with translated(self._client):
+                items = self._bulk(removals, (200, 409)) if removals else []  # 409: it was written over
+            removed += sum(item["status"] == 200 for item in items)
         return removed
 
     def count(self) -> int:
@@ -177,21 +192,70 @@ class ElasticText:
         """The outcome of each record, by id. lines: the two lines of each; none: nothing is sent."""
         if not lines:
             return {}
-        operations: list[Any] = [line for pair in lines.values() for line in pair]
         with translated(self._client):
-            answer = self._client.bulk(
-                index=mapping.write_alias(self._name),
-                operations=operations,
-                require_alias=True,
-                timeout="20s",
-                filter_path="items.index.status,items.index.error",
-            )
-        items = [item["index"] for item in answer["items"]]
-        failed = [item for item in items if item["status"] not in _OUTCOMES]
+            try:
+                items = self._bulk([line for pair in lines.values() for line in pair], _OUTCOMES)
+            except ApiError as error:
+                if error.meta.status != TOO_LARGE:
+                    raise
+                return self._write_parts(lines)
+        return {one: _outcome(item) for one, item in zip(lines, items, strict=True)}
+
+    def _write_parts(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome]:
+        """As `_write`, for what is too large for one request: in halves, until the one record is found."""
+        pairs = list(lines.items())
+        if len(pairs) > 1:
+            half = len(pairs) // 2
+            return self._write(dict(pairs[:half])) | self._write(dict(pairs[half:]))
+        ((one, pair),) = pairs
+        said = (
+            f"document {one!r} takes {sum(map(len, pair))} bytes in a request, more than Elasticsearch accepts. "
+            "Shorten it, or raise http.max_content_length there"
+        )
+        return {one: WriteOutcome(Wrote.REJECTED, said)}
+
+    def _bulk(self, operations: Sequence[Any], expected: Container[int]) -> list[dict[str, Any]]:
+        """Status and error of each operation. Raises StoreError for one with a status that is not expected."""
+        answer = self._client.bulk(
+            index=mapping.write_alias(self._name),
+            operations=operations,
+            require_alias=True,
+            timeout="20s",
+            filter_path="items.*.status,items.*.error",
+        )
+        items = [one for item in answer["items"] for one in item.values()]
+        failed = [item for item in items if item["status"] not in expected]
         if failed:
             where = f"{location(self._client)}, {len(failed)} of {len(items)} records not written,"
             raise refused(where, failed[0]["status"], failed[0].get("error"))
-        return {one: _outcome(item) for one, item in zip(lines, items, strict=True)}
+        return items
+
+    def _pages(self, *, deleted: bool) -> Iterator[list[dict[str, Any]]]:
+        """All states as they are now, or, with `deleted`, those of tombstones alone; a page of hits at a time."""
+        self.refresh()
+        after = None
+        with self._point_in_time() as point:
+            while True:
+                body = mapping.page_body(point, after, PAGE, deleted=deleted)
+                with translated(self._client):
+                    answer = self._client.search(body=body, filter_path=_PAGED).body
+                check_complete(answer, location(self._client))
+                page = answer.get("hits", {}).get("hits", [])
+                if page:
+                    yield page
+                if len(page) < PAGE:
+                    return
+                after, point = page[-1]["sort"], answer["pit_id"]
+
+    @contextmanager
+    def _point_in_time(self) -> Iterator[str]:
+        with translated(self._client):
+            point: str = self._client.open_point_in_time(index=self._index, keep_alive=mapping.KEEP_ALIVE)["id"]
+        try:
+            yield point
+        finally:
+            with suppress(StoreError), translated(self._client):  # else it ends by itself
+                self._client.close_point_in_time(id=point)
 
     def _read(self, ids: Sequence[str], **source: Any) -> Iterator[dict[str, Any]]:
         """The documents of these ids that are there. source: which part of the source to read."""

@@ -43,9 +43,9 @@ class Seen:
         """Those of the keys that were not given before, each once; from now on they were."""
         by_digest = {hash(key): key for key in keys}
         digests = np.sort(np.fromiter(by_digest, np.int64, len(by_digest)))
-        for run in self._runs:
-            places = np.minimum(np.searchsorted(run, digests), len(run) - 1)
-            digests = digests[run[places] != digests]
+        for known in self._runs:
+            places = np.minimum(np.searchsorted(known, digests), len(known) - 1)
+            digests = digests[known[places] != digests]
         if len(digests):
             self._keep(digests)
         return [by_digest[digest] for digest in digests.tolist()]

@@ -20,13 +20,16 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """200 while one retriever's store answers, with `?require=all` while all do; else 503. The body names each."""
+    """200 while the journal can be written and one store answers, or all with `?require=all`; else 503.
+
+    The body names each.
+    """
     required = arguments(request.args, {"require": "require"}).get("require", "any")
     if required not in ("any", "all"):
         raise QueryError(f"require is {required!r}; it is any or all", field="require")
     stores = {name: "ok" if said == "ok" else "unavailable" for name, said in engine().ping().items()}
+    journal = stores.pop("journal")
     answering = [said == "ok" for said in stores.values()]
-    good = all(answering) if required == "all" else any(answering)
-    if good:
-        return reply({"status": "ready", "stores": stores})
-    return reply({"status": "unavailable", "stores": stores}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"})
+    good = journal == "ok" and (all(answering) if required == "all" else any(answering))
+    body = {"status": "ready" if good else "unavailable", "stores": stores, "journal": journal}
+    return reply(body) if good else reply(body, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"})

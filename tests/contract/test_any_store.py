@@ -327,6 +327,33 @@ def test_only_old_tombstones_are_expunged(any_store: AnyStore) -> None:
     assert any_store.expunge(6) == 1
 
 
+def test_a_document_that_came_back_is_never_expunged(any_store: AnyStore) -> None:
+    names = [f"n{number}" for number in range(20)]
+    with ThreadPoolExecutor(1) as pool:
+        for round_ in range(10):
+            any_store.write([make_tombstone(name, 2 * round_ + 1) for name in names])
+            expunging = pool.submit(any_store.expunge, 10**9)
+            assert any_store.write([make_record(name, 2 * round_ + 2) for name in names]) == [WRITTEN] * 20
+            assert 0 <= expunging.result() <= 20
+            assert any_store.fetch(names).keys() == set(names)
+    assert any_store.expunge(10**9) == 0
+
+
+def test_a_scan_can_be_left_and_begun_again(any_store: AnyStore) -> None:
+    any_store.write([make_record(name) for name in "abc"])
+    assert next(iter(any_store.scan()))[0] in "abc"
+    assert sorted(name for name, _ in any_store.scan()) == ["a", "b", "c"]
+
+
+def test_hostile_ids_are_scanned_read_and_expunged_like_others(any_store: AnyStore) -> None:
+    any_store.write([make_record(name, vectors=[(1, 2, 3), (4, 5, 6)]) for name in HOSTILE_IDS])
+    assert {name for name, _ in any_store.scan()} == any_store.records(HOSTILE_IDS).keys() == set(HOSTILE_IDS)
+    assert all(len(record.vectors) == 2 for record in any_store.records(HOSTILE_IDS).values())
+    any_store.write([make_tombstone(name, 2) for name in HOSTILE_IDS])
+    assert any_store.expunge(3) == len(HOSTILE_IDS)
+    assert list(any_store.scan()) == []
+
+
 def test_objects_on_one_collection_agree_on_its_incarnation(lasting_place: Place, collection_name: str) -> None:
     first, second = lasting_place(), lasting_place()
     first.create(make_collection(collection_name))

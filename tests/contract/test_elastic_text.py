@@ -11,11 +11,12 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from hybrid.errors import CollectionMismatch, StoreFull, StoreReplyError, StoreTimeout, StoreUnavailable
-from hybrid.model import Record, Wrote
+from hybrid.model import Record, State, Wrote
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from hybrid.settings import ElasticsearchSettings
+from hybrid.stores import elastic_mapping as mapping
 from hybrid.stores.base import TextQuery
-from hybrid.stores.elastic_text import BATCH_BYTES, ElasticText
+from hybrid.stores.elastic_text import BATCH_BYTES, PAGE, ElasticText
 from tests.servers.fixtures import ElasticsearchMaker
 
 pytestmark = pytest.mark.servers
@@ -157,11 +158,96 @@ def test_a_nearly_full_disk_means_full_until_there_is_room(store: ElasticText, c
     assert store.write([record("a", body="x")])[0].outcome is Wrote.WRITTEN
 
 
+def test_one_record_too_large_for_a_request_is_refused_alone(own_elasticsearch: ElasticsearchMaker) -> None:
+    server = own_elasticsearch(settings={"http.max_content_length": "1mb"})
+    store = connected(server.url)
+    store.create(SHOP)
+    large = {"2": 2_000_000, "5": 900_000, "6": 900_000}
+    outcomes = store.write([record(str(at), extra="x" * large.get(str(at), 10)) for at in range(9)])
+    assert [at for at, one in enumerate(outcomes) if one.outcome is not Wrote.WRITTEN] == [2]
+    assert outcomes[2].outcome is Wrote.REJECTED
+    assert "'2'" in outcomes[2].reason
+    assert "http.max_content_length" in outcomes[2].reason
+    assert sorted(store.states([str(at) for at in range(9)])) == list("01345678")
+    store.close()
+
+
+def open_scans(client: Elasticsearch) -> int:
+    nodes = client.nodes.stats(metric="indices", index_metric="search")["nodes"].values()
+    return sum(node["indices"]["search"]["open_contexts"] for node in nodes)
+
+
+def test_a_scan_of_several_pages_names_every_id_once_and_leaves_nothing_open(
+    store: ElasticText, client: Elasticsearch
+) -> None:
+    ids = [f"{at:05}" for at in range(2 * PAGE)]
+    store.write([tombstone(one, 7) for one in ids])
+    assert sorted(one for one, _ in store.scan()) == ids
+    assert open_scans(client) == 0
+    store.write([record("z")])
+    left = store.scan()
+    for _ in range(PAGE + 1):
+        next(left)
+    assert open_scans(client) == 1
+    left.close()  # type: ignore[attr-defined]
+    assert open_scans(client) == 0
+    assert store.expunge(8) == 2 * PAGE
+    assert [one for one, _ in store.scan()] == ["z"]
+
+
+def test_a_tombstone_that_was_written_over_since_it_was_found_is_left(
+    store: ElasticText, client: Elasticsearch
+) -> None:
+    store.write([tombstone("back", 5), tombstone("newer", 5), tombstone("still", 5)])
+    store.refresh()
+    point = client.open_point_in_time(index=INDEX, keep_alive="1m")["id"]
+    hits = client.search(body=mapping.page_body(point, None, 9, deleted=True))["hits"]["hits"]
+    client.close_point_in_time(id=point)
+    store.write([record("back", 6, body="x"), tombstone("newer", 6)])
+    items = client.bulk(index=INDEX, operations=[mapping.removal(hit) for hit in hits])["items"]
+    assert {item["delete"]["_id"]: item["delete"]["status"] for item in items} == {
+        "back": 409,
+        "newer": 409,
+        "still": 200,
+    }
+    assert store.fetch(["back", "still"]).keys() == {"back"}
+    assert store.states(["newer", "still"]) == {"newer": State(6, "h", deleted=True)}
+
+
+def test_expunging_a_dropped_collection_makes_no_new_index(store: ElasticText, client: Elasticsearch) -> None:
+    store.write([tombstone("a", 1)])
+    store.drop()
+    for missing in (lambda: store.expunge(9), lambda: list(store.scan()), store.incarnation):
+        with pytest.raises(StoreReplyError, match="no index"):
+            missing()
+    body = {"_version": 1, "_seq_no": 0, "_primary_term": 1, "fields": {"_hybrid.id": ["a"], "_hybrid.hash": [""]}}
+    alias = mapping.write_alias(NAME)
+    assert client.bulk(index=alias, operations=[mapping.removal(body)])["items"][0]["delete"]["status"] == 404
+    assert not client.indices.exists(index=f"{INDEX}*", allow_no_indices=False)
+
+
+def test_what_is_acknowledged_is_durable_unless_the_index_is_set_otherwise(
+    store: ElasticText, client: Elasticsearch
+) -> None:
+    assert store.sync()
+    client.indices.put_settings(index=INDEX, settings={"index.translog.durability": "async"})
+    assert store.load() == SHOP
+    assert not store.sync()
+
+
+def test_an_index_made_again_is_another_incarnation(store: ElasticText) -> None:
+    before = store.incarnation()
+    store.drop()
+    store.create(SHOP)
+    assert store.incarnation() != before
+
+
 def test_a_hung_a_dead_and_a_restarted_server(own_elasticsearch: ElasticsearchMaker) -> None:
     server = own_elasticsearch()
     store = connected(server.url)
     store.create(SHOP)
     store.write([record("a", body="x"), tombstone("b", 5)])
+    incarnation = store.incarnation()
     server.pause()
     began = time.monotonic()
     with pytest.raises(StoreTimeout):
@@ -175,10 +261,22 @@ def test_a_hung_a_dead_and_a_restarted_server(own_elasticsearch: ElasticsearchMa
     server.start()
     server.wait_ready()
     assert store.load() == SHOP
+    assert until_started(store) != incarnation
     store.refresh()
     assert store.search(TextQuery("x", 5)).ids == ("a",)
     assert store.write([record("b", 4, body="late")])[0].outcome is Wrote.SUPERSEDED
     store.close()
+
+
+def until_started(store: ElasticText) -> str:
+    """The incarnation, as soon as the index has loaded."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return store.incarnation()
+        except StoreUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_parent_and_forked_child_have_connections_of_their_own(store: ElasticText) -> None:

@@ -3,6 +3,8 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -219,6 +221,87 @@ def test_a_hung_a_dead_and_a_restarted_server(own_redis: RedisMaker) -> None:
     assert store.search(ask(1, 0)).ids == ("a",)
     assert store.write([record("b", 1, [1, 0])])[0].outcome is Wrote.WRITTEN
     store.close()
+
+
+@pytest.mark.parametrize("aof", ["everysec", "always"])
+def test_what_was_synced_is_there_after_a_kill(own_redis: RedisMaker, aof: Literal["everysec", "always"]) -> None:
+    server = own_redis(aof=aof)
+    store = connected(server.url)
+    store.create(collection())
+    ids = [str(at) for at in range(300)]
+    for at in range(3):
+        with ThreadPoolExecutor(3) as pool:  # on other connections than the one that syncs
+            list(pool.map(lambda one: store.write([record(one, 1, [1, 0], [0, 1])]), ids[at::3]))
+        assert store.sync()
+    before = store.incarnation()
+    server.kill()
+    server.start()
+    server.wait_ready()
+    assert store.incarnation() != before
+    assert store.load() == collection()
+    assert {one: len(found.vectors) for one, found in store.records(ids).items()} == dict.fromkeys(ids, 2)
+    store.close()
+
+
+@pytest.mark.parametrize(("aof", "options"), [(None, ()), ("always", ("--appendfsync", "no"))])
+def test_a_server_that_does_not_sync_says_so_at_once(
+    own_redis: RedisMaker, aof: Literal["always"] | None, options: tuple[str, ...]
+) -> None:
+    store = connected(own_redis(aof=aof, options=options).url)
+    store.create(collection())
+    store.write([record("a", 1, [1, 0])])
+    began = time.monotonic()
+    assert not store.sync()
+    assert time.monotonic() - began < 1
+    assert store.incarnation() == store.incarnation() != ""
+    store.close()
+
+
+def test_a_sync_that_is_not_heard_of_in_time_is_a_timeout(own_redis: RedisMaker) -> None:
+    url = own_redis(aof="always", options=("--appendfsync", "no")).url
+    with redis.Redis.from_url(url) as client:
+        client.execute_command("ACL", "SETUSER", "writer", "on", ">right", "~hs:*", "+@all", "-config")
+    store = connected(url, username="writer", password="right")
+    store.create(collection())
+    with pytest.raises(StoreTimeout, match="append-only file"):
+        store.sync()
+    store.close()
+
+
+def test_tombstones_can_be_synced_and_expunged_when_memory_is_full(own_redis: RedisMaker) -> None:
+    server = own_redis(aof="always")
+    store = connected(server.url)
+    store.create(collection())
+    store.write([record("a", 1, [1, 0])])
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory", "1mb")
+    store.write([tombstone("a", 2)])
+    assert store.sync()
+    assert store.take_writer() < store.take_writer()
+    assert store.expunge(3) == 1
+    store.close()
+
+
+def test_records_read_beside_writes_are_of_one_version(store: RedisVectors) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        writes = pool.submit(
+            lambda: [store.write([record("a", v, *[[v, 1]] * (1 + v % 3))]) for v in range(1, 400)] and None
+        )
+        while not writes.done():
+            for one in store.records(["a"]).values():
+                assert one.vectors.tolist() == [[one.version, 1]] * (1 + one.version % 3)
+        writes.result()
+
+
+def test_a_scan_sees_neither_passages_nor_other_collections(store: RedisVectors, redis_url: str) -> None:
+    other = connected(redis_url, "redis-only-2")
+    other.create(collection("redis-only-2"))
+    other.write([record("b", 1, [1, 0])])
+    store.write([record(f"{at}", 1, [1, 0], [0, 1]) for at in range(3000)])
+    assert sorted(int(one) for one, _ in store.scan()) == list(range(3000))
+    assert [one for one, _ in other.scan()] == ["b"]
+    other.drop()
+    other.close()
 
 
 def test_a_full_server_takes_nothing_but_tombstones_and_still_answers(own_redis: RedisMaker) -> None:

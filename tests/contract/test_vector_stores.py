@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import numpy as np
@@ -12,7 +13,7 @@ from hybrid.errors import QueryError
 from hybrid.model import Wrote
 from hybrid.schema import Metric
 from hybrid.stores.base import VectorQuery, VectorStore
-from tests.contract.conftest import Place
+from tests.contract.conftest import LASTING_VECTORS, Place
 from tests.contract.records import WRITTEN, find_near, make_collection, make_record, make_tombstone
 
 BAD_VECTORS = {
@@ -59,6 +60,37 @@ def test_a_zero_vector_is_fine_where_it_has_a_meaning(vector_place: Place, colle
     found = find_near(store, (2, 3))
     assert (found.ids, found.scores) == (("one", "zero"), (5, 0))
     assert find_near(store, (0, 0)).ids == ("one", "zero")
+
+
+def test_no_writer_gets_the_number_of_another(vector_place: Place, collection_name: str) -> None:
+    first = vector_place()
+    first.create(make_collection(collection_name))
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(lambda _: first.take_writer(), range(20)))
+    assert len(set(numbers)) == 20
+    assert first.take_writer() > max(numbers)
+
+
+@pytest.mark.parametrize("lasting_place", LASTING_VECTORS, indirect=True)
+def test_writers_of_one_collection_in_two_places_get_different_numbers(
+    lasting_place: Place, collection_name: str
+) -> None:
+    first, second = lasting_place(), lasting_place()
+    first.create(make_collection(collection_name))
+    second.load()
+    numbers = [place.take_writer() for place in (first, second) * 5]
+    assert numbers == sorted(set(numbers))
+    first.drop()
+    second.create(make_collection(collection_name))
+    assert second.take_writer() > max(numbers)
+
+
+def test_vectors_come_back_bit_by_bit(vector_place: Place, collection_name: str) -> None:
+    store = vector_place()
+    store.create(make_collection(collection_name, Metric.COSINE, dim=2))
+    given = np.random.default_rng(3).standard_normal((50, 2)).astype(np.float32)
+    store.write([make_record("a", vectors=given.tolist())])
+    assert store.records(["a"])["a"].vectors.tobytes() == given.tobytes()
 
 
 def test_length_does_not_matter_under_cosine(vector_store: VectorStore) -> None:

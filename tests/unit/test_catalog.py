@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 import hybrid
+from hybrid.catalog import Catalog
 from hybrid.engine import Engine
 from hybrid.errors import CollectionMismatch, CollectionNotFound, SchemaError, SettingsError
+from hybrid.model import Document
 from tests.embedders import HashedWords
 
 
@@ -146,6 +149,20 @@ def test_two_collections_lie_side_by_side(folder: Path) -> None:
         assert other.search("drill laptop").ids == ["1"]
     with engine(folder) as made:
         assert made.get("1")["title"] == "Laptop"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_collection_that_someone_else_makes_meanwhile_is_the_one_that_counts(same: bool) -> None:
+    with engine(":memory:") as made:
+        catalog = made._catalog
+        other = catalog if same else Catalog(made.settings, "hashed-words-64", made._stores)
+
+        def meanwhile() -> Iterator[Document]:
+            other.make([Document("1", {"title": "theirs"})], 64)
+            yield Document("2", {"text": "ours"})
+
+        assert catalog.make(meanwhile(), 64).schema.searched == (("title", 2.0),)
+        assert catalog.collection == other.collection == made._text.load()
 
 
 def test_first_puts_of_several_threads_agree_on_one_collection() -> None:

@@ -64,7 +64,7 @@ def lines(*documents: Any, name: str = "docs.jsonl") -> str:
     return name
 
 
-def doc(one: int | str, text: str = "some words", **fields: Any) -> dict[str, Any]:
+def doc(one: int | str, text: Any = "some words", **fields: Any) -> dict[str, Any]:
     return {"id": str(one), "text": text, "vector": [1.0, 2.0]} | fields
 
 

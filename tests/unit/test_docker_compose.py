@@ -76,7 +76,7 @@ def test_the_web_app_waits_until_both_stores_are_healthy() -> None:
     }
 
 
-@pytest.mark.parametrize("secret", ["REDIS_PASSWORD", "ELASTIC_PASSWORD", "HYBRID_API_TOKENS"])
+@pytest.mark.parametrize("secret", ["REDIS_PASSWORD", "ELASTIC_PASSWORD"])
 def test_secrets_come_from_the_environment_and_nowhere_else(secret: str) -> None:
     assert f"${{{secret}:?set it in .env}}" in TEXT
     assert f"${{{secret}}}" not in TEXT, "without :? a missing secret would be an empty one"
@@ -95,5 +95,5 @@ def test_no_password_stands_in_the_file() -> None:
     values += [value.partition("://")[2].partition(":")[2] for _, value in variables if "://" in value]
     command = SERVICES["redis"]["command"]
     values.append(command[command.index("--requirepass") + 1])
-    assert len(values) == 6
+    assert len(values) == 5
     assert [value for value in values if not value.startswith("${")] == []

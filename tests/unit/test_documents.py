@@ -135,7 +135,8 @@ def test_what_is_given_is_left_as_it_was() -> None:
 def test_a_vector_is_one_row_or_several(vector: Any, shape: tuple[int, int]) -> None:
     made = normalise({"id": "1", "vector": vector}).vectors
     assert made is not None
-    assert (made.shape, made.dtype) == (shape, np.float32)
+    assert made.shape == shape
+    assert made.dtype == np.float32
 
 
 @pytest.mark.parametrize("vector", [[], [[]], 5, "abc", ["a"], [[1], [1, 2]], np.ones((1, 1, 1)), [1j], [None]])
@@ -172,7 +173,7 @@ def test_a_data_frame_gives_its_rows_without_missing_cells() -> None:
             "id": ["a", "b"],
             "price": [1.5, math.nan],
             "count": pd.array([1, None], dtype="Int64"),
-            "seen": pd.to_datetime(["2024-01-31", None]),
+            "seen": [pd.Timestamp("2024-01-31"), pd.NaT],
             "note": ["x", None],
         }
     )

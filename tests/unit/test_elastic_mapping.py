@@ -50,6 +50,27 @@ def as_stored(source: dict[str, Any], *, deleted: bool = False) -> dict[str, Any
     return {"_id": "7", "_version": 12, "_source": body}
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+def test_what_was_stored_is_read_as_the_record_it_was(*, deleted: bool) -> None:
+    given = record({} if deleted else {"made": "2024-01-02 10:00", "a.b": None}, deleted=deleted)
+    body = orjson.loads(mapping.bulk_lines(given, SCHEMA)[1])
+    again = mapping.record({"_id": "7", "_version": 12, "_source": body}, 2)
+    assert (again.id, again.version, again.hash, again.deleted) == ("7", 12, "abc", deleted)
+    assert again.source == given.source
+    assert again.vectors.dtype == np.float32
+    assert again.vectors.tolist() == ([] if deleted else [[1, 2], [3, 4]])
+    assert again.vectors.shape[1] == 2
+    assert again.passages == (() if deleted else ((0, 5), (3, 9)))
+
+
+def test_requests_have_at_most_so_many_records_and_bytes_and_a_long_record_stands_alone() -> None:
+    sizes = {"a": 4, "b": 6, "c": 1, "d": 50, "e": 3, "f": 3, "g": 3, "h": 1}
+    lines = {name: (b"x", b"x" * (size - 1)) for name, size in sizes.items()}
+    parted = ["".join(batch) for batch in mapping.batches(lines, most=3, most_bytes=10)]
+    assert parted == ["ab", "c", "d", "efg", "h"]
+    assert list(mapping.batches({}, 3, 10)) == []
+
+
 def test_the_index_takes_no_fields_by_itself_and_describes_its_collection() -> None:
     shop = Collection("shop", SCHEMA, VectorSpec(2), "none")
     body = mapping.index_body(shop)

@@ -43,7 +43,7 @@ def test_public_methods_are_documented(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
     with pytest.raises(AttributeError, match="'hybrid' has no attribute 'serach'"):
-        _ = hybrid.serach  # type: ignore[attr-defined]
+        _ = hybrid.serach
 
 
 def test_dir_shows_the_public_names() -> None:

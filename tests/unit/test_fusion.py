@@ -104,7 +104,7 @@ def test_nothing_fused_is_nothing(method: str) -> None:
 
 @pytest.mark.parametrize("method", methods())
 def test_what_is_given_is_left_as_it_was(method: str) -> None:
-    rankings = {"a": {"x": 1.0, "y": 2.0}, "b": [("y", 3.0), ("x", 4.0)]}
+    rankings: dict[str, Any] = {"a": {"x": 1.0, "y": 2.0}, "b": [("y", 3.0), ("x", 4.0)]}
     weights = {"b": 2.0}
     before = copy.deepcopy((rankings, weights))
     fuse(rankings, method, weights=weights)

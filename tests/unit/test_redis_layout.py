@@ -23,6 +23,7 @@ from hybrid.schema import Collection, Field, FieldType, Metric, Schema, VectorAl
 from hybrid.settings import RedisSettings
 from hybrid.stores import redis_layout as layout
 from hybrid.stores.redis_client import MEANINGS, connect, meaning
+from hybrid.stores.redis_scan import Seen
 from hybrid.stores.redis_status import version, warnings
 
 SCHEMA = Schema(
@@ -131,19 +132,56 @@ def test_a_source_that_json_cannot_say_is_refused(value: object) -> None:
         layout.hashes(record({"x": value}, [1, 2]), collection())
 
 
-def test_vectors_are_of_unit_length_under_cosine_even_when_tiny_or_huge() -> None:
+def test_under_cosine_only_tiny_and_huge_vectors_are_made_of_unit_length() -> None:
     vectors = np.array([[3, 4], [3e-38, 4e-38], [3e38, 0], [-1, 0]], np.float32)
     rows = layout.rows(vectors, VectorSpec(2))
     assert rows.dtype == np.dtype("<f4")
-    assert rows == pytest.approx(np.array([[0.6, 0.8], [0.6, 0.8], [1, 0], [-1, 0]]), abs=1e-6)
+    assert rows[[0, 3]].tolist() == [[3, 4], [-1, 0]]
+    assert rows[[1, 2]] == pytest.approx(np.array([[0.6, 0.8], [1, 0]]), abs=1e-6)
 
 
-@pytest.mark.parametrize("metric", [Metric.L2, Metric.IP])
-def test_vectors_stay_as_they_are_under_other_metrics(metric: Metric) -> None:
+@pytest.mark.parametrize("metric", Metric)
+def test_ordinary_vectors_stay_as_they_are(metric: Metric) -> None:
     vectors = np.array([[3, 4]], ">f4")
     assert layout.rows(vectors, VectorSpec(2, metric)).tobytes() == np.array([3, 4], "<f4").tobytes()
     double = layout.rows(vectors, VectorSpec(2, metric, type=VectorType.FLOAT64))
     assert double.tobytes() == np.array([3, 4], "<f8").tobytes()
+
+
+@pytest.mark.parametrize("kind", VectorType)
+def test_what_was_stored_is_read_as_the_record_it_was(kind: VectorType) -> None:
+    given, shop = record({"x": ["한국", None]}, [1, 2], [0.1, 6]), collection(type=kind)
+    held = list(layout.hashes(given, shop).values())
+    first = [as_bytes(held[0][name]) for name in ("_v", "_h", "_kind", "_src", "_pas", "_n", "_vec")]
+    again = layout.record("7", [*first, as_bytes(held[1]["_vec"])], shop.vector)
+    assert again is not None
+    assert (again.id, again.version, again.hash, again.deleted) == ("7", 12, "abc", False)
+    assert (again.source, again.passages) == ({"x": ["한국", None]}, ((0, 5), (0, 5)))
+    assert again.vectors.dtype == np.float32
+    assert again.vectors.tolist() == given.vectors.tolist()
+
+
+def as_bytes(value: layout.Argument) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def test_a_document_with_a_passage_missing_is_no_record() -> None:
+    assert layout.record("7", [b"1", b"h", b"d", b"{}", b"[]", b"2", b"", None], VectorSpec(2)) is None
+    assert layout.record("7", [None] * 7, VectorSpec(2)) is None
+
+
+def test_the_keys_of_passages_are_made_of_what_stands_around_the_number() -> None:
+    before, after = layout.around_number("shop", "a:0:b")
+    assert f"{before}12{after}" == layout.passage_key("shop", "a:0:b", 12)
+
+
+def test_what_was_seen_before_is_not_new_whatever_page_it_comes_on() -> None:
+    seen = Seen()
+    pages = [[b"%d" % (number % 700) for number in range(start, start + 90)] for start in range(0, 2100, 70)]
+    new = [key for page in pages for key in seen.new(page)]
+    assert sorted(new) == sorted({key for page in pages for key in page})
+    assert seen.new([b"x", b"x"]) == [b"x"]
+    assert seen.new([]) == []
 
 
 def test_the_flat_index_has_a_field_for_each_filterable_field_and_no_hnsw_numbers() -> None:
@@ -164,7 +202,7 @@ def test_a_search_asks_for_k_rows_by_parameters() -> None:
     command = layout.search_command("shop", np.array([0, 2], np.float32), 5, 0.25, VectorSpec(2))
     assert command == [
         *("FT.SEARCH", "hs:{shop}:idx", "*=>[KNN $k @_vec $vector AS _distance]"),
-        *("PARAMS", 4, "k", 5, "vector", np.array([0, 1], "<f4").tobytes()),
+        *("PARAMS", 4, "k", 5, "vector", np.array([0, 2], "<f4").tobytes()),
         *("SORTBY", "_distance", "RETURN", 2, "_distance", "_v", "LIMIT", 0, 5, "TIMEOUT", 250, "DIALECT", 2),
     ]
 

@@ -262,8 +262,8 @@ def test_a_date_is_seconds_since_1970_in_utc(text: str, moment: datetime) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2024", "2024-1-1", "2024-13-01", "2023-02-29", "20240131", "2024-01-31T", "2024-01-31T25:00", "31.01.2024"]
-    + [" 2024-01-31", "2024-01-31\n", "٢٠٢٤-٠١-٣١", "2024-01-31T10", "2024-W05-3", "0000-01-01", "2024-01-31T10:00 Z"],
+    "|2024|2024-1-1|2024-13-01|2023-02-29|20240131|2024-01-31T|2024-01-31T25:00|31.01.2024| 2024-01-31|2024-01-31\n|"
+    "٢٠٢٤-٠١-٣١|2024-01-31T10|2024-W05-3|0000-01-01|2024-01-31T10:00 Z".split("|"),
 )
 def test_what_is_no_iso_date_is_none(text: str) -> None:
     assert parse_date(text) is None
@@ -292,7 +292,7 @@ def test_a_schema_names_no_field_twice_and_has_at_most_500() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"dim": 0}, {"dim": 32769}, {"initial_cap": 0}, {"m": 1}, {"m": 513}, {"ef_runtime": 0}]
 )
-def test_a_vector_number_out_of_its_range_is_refused(wrong: dict[str, int]) -> None:
+def test_a_vector_number_out_of_its_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SchemaError, match=f"vector {next(iter(wrong))} is .*; it must be from"):
         VectorSpec(**({"dim": 4} | wrong))
 

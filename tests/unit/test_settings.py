@@ -18,7 +18,11 @@ SECRET = "hunter2"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    return lambda **values: [monkeypatch.setenv(name, value) for name, value in values.items()]
+    def given(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return given
 
 
 def written(text: str | bytes) -> None:
@@ -79,7 +83,7 @@ def test_parts_are_set_by_variables_of_their_own(environment: Any) -> None:
     assert (read.vector.ef_runtime, read.vector.initial_cap) == (9, 5)
 
 
-def test_a_url_is_enough_for_a_store_wherever_it_is_said(environment: Any) -> None:
+def test_a_url_is_enough_for_a_store_wherever_it_is_said() -> None:
     written('redis = "redis://file:1"\n[elasticsearch]\nurl = "http://file:2"\n')
     read = settings.read()
     assert (read.redis and read.redis.location, read.elasticsearch and read.elasticsearch.location) == (
@@ -210,7 +214,7 @@ def test_vector_settings_become_the_vector_spec() -> None:
 
 def test_a_dimension_that_contradicts_the_model_is_refused() -> None:
     assert VectorSettings(dim=4).spec(4).dim == 4
-    with pytest.raises(SettingsError, match="vector.dim is set to 5, but the model makes vectors of 4"):
+    with pytest.raises(SettingsError, match=r"vector\.dim is set to 5, but the model makes vectors of 4"):
         VectorSettings(dim=5).spec(4)
 
 
@@ -228,7 +232,7 @@ def test_a_collection_cannot_leave_the_data_folder(name: str) -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings.read().window = 5  # type: ignore[misc]
+        settings.read().window = 5
 
 
 def test_the_cache_lies_where_the_desktop_says(environment: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 import hybrid
 from hybrid.engine import SAMPLE, Engine
 from hybrid.errors import DocumentError, HybridError
-from hybrid.indexing.writer import BATCH
+from hybrid.indexing.flush import BATCH
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
 from tests.embedders import HashedWords
 
@@ -46,7 +46,7 @@ def counts(report: WriteReport) -> dict[str, int]:
     return {str(outcome): count for outcome, count in report.counts.items()}
 
 
-def doc(one: int | str, text: str = "some words", **fields: Any) -> dict[str, Any]:
+def doc(one: int | str, text: Any = "some words", **fields: Any) -> dict[str, Any]:
     return {"id": str(one), "text": text, **fields}
 
 
@@ -82,7 +82,7 @@ def test_the_last_of_equal_ids_in_two_batches_wins(engine: Engine) -> None:
     assert engine.get("0") == {"text": "last"}
 
 
-@pytest.mark.parametrize("bad", [doc(1, 5), doc(1, vector=[1.0, 2.0]), doc(1, vector=[0.0] * 64), doc(1, x=2**70)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("bad", [doc(1, 5), doc(1, vector=[1.0, 2.0]), doc(1, vector=[0.0] * 64), doc(1, x=2**70)])
 def test_a_rejected_document_does_not_take_the_place_of_a_good_one_of_its_id(engine: Engine, bad: Any) -> None:
     engine.put([doc(0)])
     assert counts(engine.put([doc(1, "good"), bad])) == {"created": 1, "rejected": 1}
@@ -107,7 +107,7 @@ def test_at_most_100_problems_are_kept_but_all_are_counted(engine: Engine) -> No
     assert (counts(report)["rejected"], len(report.problems)) == (150, 100)
 
 
-@pytest.mark.parametrize("bad", [{"text": "no id"}, doc(2, 5), doc(2, vector=[1.0]), doc(2, vector=[0.0] * 64)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("bad", [{"text": "no id"}, doc(2, 5), doc(2, vector=[1.0]), doc(2, vector=[0.0] * 64)])
 def test_strict_stops_at_the_first_rejection_and_writes_nothing_of_its_batch(engine: Engine, bad: Any) -> None:
     engine.put([doc(0)])
     with pytest.raises(DocumentError):
@@ -212,7 +212,7 @@ def test_supplied_vectors_are_taken_instead_of_the_models(engine: Engine, embedd
     engine.put([Document("a", {"text": "x"}, rows[0]), doc("b", vector=[list(rows[1]), list(rows[2])]), doc("c")])
     assert embedder.texts == ["some words"]
     for number, one in [(0, "a"), (1, "b"), (2, "b")]:
-        assert engine.search("", vector=rows[number], retrievers=["vector"]).ids[0] == one  # type: ignore[arg-type]
+        assert engine.search("", vector=rows[number], retrievers=["vector"]).ids[0] == one
     assert counts(engine.put([Document("a", {"text": "x"}, rows[0])])) == {"unchanged": 1}
     assert counts(engine.put([Document("a", {"text": "x"}, rows[5])])) == {"updated": 1}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -23,6 +25,7 @@ from hybrid.errors import (
 )
 from hybrid.web import create_app
 from hybrid.web.problems import of_hybrid
+from tests.embedders import HashedWords
 from tests.web.conftest import OpenWith
 from tests.web.test_search_api import problem
 
@@ -102,7 +105,7 @@ def test_ready_while_both_stores_answer(shop_client: FlaskClient) -> None:
     for url in ("/readyz", "/readyz?require=any", "/readyz?require=all"):
         response = shop_client.get(url)
         assert response.status_code == 200
-        assert response.get_json() == {"status": "ready", "stores": {"text": "ok", "vector": "ok"}}
+        assert response.get_json() == {"status": "ready", "stores": {"text": "ok", "vector": "ok"}, "journal": "ok"}
     problem(shop_client.get("/readyz?require=most"), 400, "invalid_query")
 
 
@@ -110,8 +113,25 @@ def test_ready_with_one_dead_store_unless_all_are_required(partly_dead: OpenWith
     client = partly_dead("redis")
     stores = {"text": "ok", "vector": "unavailable"}
     loose, strict = client.get("/readyz"), client.get("/readyz?require=all")
-    assert (loose.status_code, loose.get_json()) == (200, {"status": "ready", "stores": stores})
-    assert (strict.status_code, strict.get_json()) == (503, {"status": "unavailable", "stores": stores})
+    assert (loose.status_code, loose.get_json()) == (200, {"status": "ready", "stores": stores, "journal": "ok"})
+    assert (strict.status_code, strict.get_json()) == (
+        503,
+        {"status": "unavailable", "stores": stores, "journal": "ok"},
+    )
+
+
+def test_not_ready_when_the_journal_cannot_be_written(tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put([{"id": "1", "title": "one"}])
+        client = create_app(engine).test_client()
+        assert client.get("/readyz").status_code == 200
+    engine = hybrid.open(tmp_path, embedder=HashedWords())
+    journal = tmp_path / "documents" / "journal.sqlite"
+    journal.write_bytes(b"this is no database" * 100)
+    with engine:
+        response = create_app(engine).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert response.get_json()["journal"] == "unavailable"
 
 
 def test_not_ready_when_both_stores_are_dead(partly_dead: OpenWith) -> None:
