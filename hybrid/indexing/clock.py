@@ -37,6 +37,13 @@ class Clock:
             self._last = max(self._last + 1, self._now_ms() << COUNTER_BITS)
             return self._last << WRITER_BITS | self._writer
 
+    def after(self, version: int) -> int:
+        """The version of this writer that comes next after one of any writer, so that little can lie between."""
+        with self._lock:
+            step = (version >> WRITER_BITS) + 1
+            self._last = max(self._last, step)
+            return step << WRITER_BITS | self._writer
+
     def now_s(self) -> float:
         """Seconds since 1970, by this machine's clock."""
         return self._now_ms() / 1000

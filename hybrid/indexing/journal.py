@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,14 +110,23 @@ class Journal:
     """A journal file, shared by threads and processes. path None: in memory, gone with the process.
 
     limit: changes it holds at most. lease_s: seconds after which the leases of a silent holder end.
+    now: seconds since 1970.
     All methods raise JournalError where the file cannot be read or written.
     """
 
-    def __init__(self, path: Path | None, *, limit: int = 100_000, lease_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        limit: int = 100_000,
+        lease_s: float = 60.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._limit = limit
         self._lease_s = lease_s
-        self._owner = token_hex(8)
+        self._now = now
+        self._owner = _owner()
         self._lock = threading.RLock()
         self._database: sqlite3.Connection | None = None
         self._pid = os.getpid()
@@ -135,12 +144,12 @@ class Journal:
 
     def claim(self, most: int) -> list[Entry]:
         """At most so many changes that are due and leased to nobody, oldest first, now leased to this owner."""
-        now = time.time()
+        now = self._now()
         with self._transaction() as database:
             found = database.execute(
-                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE due <= ? AND leased_until <= ? "
-                "AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
-                (now, now, most),
+                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE due NOT BETWEEN ? AND ? "
+                "AND (leased_until <= ? OR leased_until > ?) AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
+                (_later(now), now + MOST_DELAY_S, now, now + self._lease_s, most),
             ).fetchall()
             leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
@@ -185,19 +194,21 @@ class Journal:
         """
         with self._transaction() as database:
             lost = database.execute(
-                "UPDATE debts SET written_in = '' WHERE store = ? AND written_in NOT IN ('', ?)", (store, incarnation)
-            ).rowcount
+                "UPDATE debts SET written_in = '' WHERE store = ? AND written_in NOT IN ('', ?) RETURNING id",
+                (store, incarnation),
+            ).fetchall()
+            database.executemany("UPDATE entries SET due = 0, leased_until = 0 WHERE id = ?", lost)
             old = database.execute(
                 "SELECT id FROM debts JOIN entries USING (id) WHERE store = ? AND written_in = ? AND journaled < ?",
-                (store, incarnation, time.time() - keep_s),
+                (store, incarnation, self._now() - keep_s),
             ).fetchall()
             database.executemany("DELETE FROM debts WHERE id = ? AND store = ?", [(one, store) for (one,) in old])
             self._forget_settled(database, [one for (one,) in old])
-        return lost
+        return len(lost)
 
     def postpone(self, versions: Mapping[str, int]) -> None:
         """Lets the changes of these ids be tried again, later the more often they failed, and by anybody."""
-        now = time.time()
+        now = self._now()
         with self._transaction() as database:
             for one, version in versions.items():
                 row = database.execute(
@@ -210,11 +221,17 @@ class Journal:
                     )
 
     def bury(self, entry: Entry, store: str, reason: str, instead: Entry) -> None:
-        """Moves a change that the store will never take to the dead letters, and owes all stores `instead`, at once."""
-        row = (entry.id, entry.version, store, reason, orjson.dumps(entry.source), time.time())
+        """Moves a change that the store will never take to the dead letters, and owes `instead` at once, to be claimed.
+
+        A change of the same id that is newer stays as it is.
+        """
+        row = (entry.id, entry.version, store, reason, orjson.dumps(entry.source), self._now())
         with self._transaction() as database:
             database.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", row)
             self._put(database, [instead])
+            database.execute(
+                "UPDATE entries SET leased_until = 0 WHERE id = ? AND version = ?", (instead.id, instead.version)
+            )
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -232,7 +249,7 @@ class Journal:
             entries, oldest = database.execute("SELECT count(*), min(journaled) FROM entries").fetchone()
             owed = database.execute("SELECT store, count(*) FROM debts WHERE written_in = '' GROUP BY store").fetchall()
             (dead,) = database.execute("SELECT count(*) FROM dead_letters").fetchone()
-        return Backlog(entries, dict(owed), dead, max(0.0, time.time() - oldest) if oldest else 0.0)
+        return Backlog(entries, dict(owed), dead, max(0.0, self._now() - oldest) if oldest else 0.0)
 
     def volatile(self) -> frozenset[str]:
         """The stores that have taken changes without making them durable."""
@@ -241,9 +258,12 @@ class Journal:
         return frozenset(store for (store,) in rows)
 
     def hurry(self) -> None:
-        """Makes all changes due now, however often they failed."""
+        """Makes all changes due now, however often they failed, and ends the leases of processes that have died."""
         with self._transaction() as database:
             database.execute("UPDATE entries SET due = 0")
+            owners = database.execute("SELECT DISTINCT leased_by FROM entries WHERE leased_until > ?", (self._now(),))
+            dead = [row for row in owners.fetchall() if not _lives(*row)]
+            database.executemany("UPDATE entries SET leased_until = 0 WHERE leased_by = ?", dead)
 
     def check(self) -> None:
         """Returns when the journal can be written."""
@@ -285,7 +305,7 @@ class Journal:
         return int(row[0]) if row else 0
 
     def _put(self, database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-        now = time.time()
+        now = self._now()
         for entry in entries:
             row = (*_row(entry), now, self._owner, now + self._lease_s)
             if database.execute(_APPEND, row).rowcount:
@@ -330,9 +350,26 @@ class Journal:
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None or self._pid != os.getpid():
-            self._pid = os.getpid()
+            if self._pid != os.getpid():
+                self._pid, self._owner = os.getpid(), _owner()
             self._database = _connected(self._path)
         return self._database
+
+
+def _owner() -> str:
+    """The name of a journal's holder: its process, and what tells it from others in the same one."""
+    return f"{os.getpid()}:{token_hex(8)}"
+
+
+def _lives(owner: str) -> bool:
+    """Whether the process of that name is running, on this machine, where all who share the file are."""
+    try:
+        os.kill(int(owner.partition(":")[0]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:

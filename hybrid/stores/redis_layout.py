@@ -65,10 +65,10 @@ def passage_key(name: str, document_id: str, number: int) -> str:
     return f"{prefix(name)}p:{number}:{document_id}"
 
 
-def around_number(name: str, document_id: str) -> list[Argument]:
+def around_number(name: str, document_id: str) -> tuple[str, str]:
     """What stands before and after the number in the keys of a document's passages."""
     before, _, after = passage_key(name, document_id, 0).partition(":0:")
-    return [f"{before}:", f":{after}"]
+    return f"{before}:", f":{after}"
 
 
 def encode_tag(value: str) -> str:

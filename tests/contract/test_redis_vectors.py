@@ -285,7 +285,7 @@ def test_tombstones_can_be_synced_and_expunged_when_memory_is_full(own_redis: Re
 def test_records_read_beside_writes_are_of_one_version(store: RedisVectors) -> None:
     with ThreadPoolExecutor(1) as pool:
         writes = pool.submit(
-            lambda: [store.write([record("a", v, *[[v, 1]] * (1 + v % 3))]) for v in range(1, 400)] and None
+            lambda: [store.write([record("a", v, *[[float(v), 1.0]] * (1 + v % 3))]) for v in range(1, 400)] and None
         )
         while not writes.done():
             for one in store.records(["a"]).values():

@@ -1,0 +1,121 @@
+"""What is there to be done? Each document compared with what the stores and the journal know of its id."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from hybrid.errors import StoreError
+from hybrid.indexing.clock import Clock
+from hybrid.indexing.journal import Entry, Journal
+from hybrid.model import Document, Outcome, State
+from hybrid.stores.base import Store
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document on its way: its content hash, and what is known of its id.
+
+    known: by store, None where it knows nothing or did not answer. pending: of the journal.
+    """
+
+    document: Document
+    hash: str
+    known: Mapping[str, State | None]
+    pending: State | None
+
+    @property
+    def newest(self) -> State | None:
+        """The newest state anywhere, the journal included."""
+        states = [state for state in (*self.known.values(), self.pending) if state is not None]
+        return max(states, key=lambda state: state.version, default=None)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What writing the document amounts to."""
+        newest = self.newest
+        if newest is None or newest.deleted:
+            return Outcome.CREATED
+        return Outcome.UNCHANGED if newest.hash == self.hash else Outcome.UPDATED
+
+    @property
+    def holder(self) -> str | None:
+        """A store that has this very content as its newest, where there is one."""
+        newest = self.newest
+        if self.outcome is not Outcome.UNCHANGED:
+            return None
+        return next((name for name, state in self.known.items() if state == newest), None)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The stores that are to be sent this content."""
+        newest = self.newest if self.holder else None
+        return tuple(name for name, state in self.known.items() if newest is None or state != newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of some ids. stores: by store, None for one that did not answer; pending: of the journal."""
+
+    stores: Mapping[str, Mapping[str, State] | None]
+    pending: Mapping[str, State]
+
+    def of(self, document_id: str) -> dict[str, State | None]:
+        """By store, its state of the id."""
+        return {name: states.get(document_id) if states else None for name, states in self.stores.items()}
+
+    def may_exist(self, document_id: str) -> bool:
+        """Whether a document of this id is there anywhere, or may be in a store that did not answer."""
+        views = [states for states in self.stores.values() if states is not None]
+        unsure = len(views) < len(self.stores)
+        return unsure or any(document_id in of and not of[document_id].deleted for of in (*views, self.pending))
+
+    def newest(self, document_id: str) -> int:
+        """The newest version in any store; 0 where there is none."""
+        return max((state.version for state in self.of(document_id).values() if state), default=0)
+
+
+class Lookup:
+    """Asks the stores, all at once, and the journal. The clock moves past every version seen."""
+
+    def __init__(self, stores: Mapping[str, Store], journal: Journal, clock: Clock) -> None:
+        self._stores = stores
+        self._journal = journal
+        self._clock = clock
+
+    def known(self, ids: Sequence[str]) -> Known:
+        """What is known of the ids. The journal is asked first: what leaves it later is in the stores by then."""
+        pending = self._journal.states(ids)
+        with ThreadPoolExecutor(len(self._stores), thread_name_prefix="hybrid-look-up") as pool:
+            found = dict(zip(self._stores, pool.map(partial(self._asked, ids), self._stores), strict=True))
+        for states in (pending, *found.values()):
+            for state in (states or {}).values():
+                self._clock.see(state.version)
+        return Known(found, pending)
+
+    def copies(self, changes: Iterable[Change]) -> dict[str, Entry]:
+        """By id, the record that one store holds and another lacks, as owed to the latter."""
+        wanted: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in self._stores}
+        for change in changes:
+            if change.holder:
+                wanted[change.holder][change.document.id] = change.lacking
+        copied = {}
+        for holder, owed in wanted.items():
+            for one, record in (self._stores[holder].records(list(owed)) if owed else {}).items():
+                vectors = record.vectors if len(record.vectors) else None
+                copied[one] = Entry(
+                    one, record.version, record.hash, record.source, owed[one], vectors, record.passages
+                )
+        return copied
+
+    def _asked(self, ids: Sequence[str], name: str) -> Mapping[str, State] | None:
+        try:
+            return self._stores[name].states(ids)
+        except StoreError as error:
+            _log.warning("what it holds is not known, so all is owed to it: %s", error)
+            return None
