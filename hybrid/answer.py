@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from hybrid.errors import CollectionNotFound, HybridError, SearchUnavailable, StoreError
+from hybrid.errors import SearchUnavailable
 from hybrid.fusion import Column, FusedRanking, combine
-from hybrid.model import Hit, Json, Passage, RetrieverReport, SearchResult, Status, Stored
+from hybrid.hydrate import Hydrated, hydrated
+from hybrid.model import Hit, Integrity, Json, Passage, RetrieverReport, SearchResult, Status, Stored
 from hybrid.plan import RETRIEVERS, VECTOR, Plan
 from hybrid.schema import Schema
 from hybrid.search import Answer
 from hybrid.stores.base import Store
-
-_log = logging.getLogger(__name__)
 
 
 def answered(
@@ -31,62 +29,45 @@ def answered(
     columns = {name: Column(answer.ranking.ids, answer.ranking.scores) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
     page = fused.ids[: plan.limit]
-    sources = hydrated(
-        page, [stores[name] for name in sorted(stores, key=lambda name: (name not in good, name != VECTOR))]
-    )
-    passages = _best_passages(good.get(VECTOR))
+    order = sorted(stores, key=lambda name: (name not in good, name != VECTOR))
+    hydrate = hydrated(page, [stores[name] for name in order])
     return SearchResult(
         query=plan.query,
         took_ms=(time.perf_counter() - started) * 1000,
         degraded=len(good) < len(plan.retrievers),
         fusion=plan.fusion_facts(),
         retrievers={name: _report(answers.get(name)) for name in RETRIEVERS},
-        hits=tuple(_hits(page, fused, answers, sources, passages, schema)),
+        hits=tuple(_hits(page, fused, answers, hydrate, schema)),
     )
 
 
-def hydrated(ids: Sequence[str], stores: Iterable[Store]) -> dict[str, Stored]:
-    """The documents of these ids from the first store that has them; deleted ones are left out.
-
-    Raises SearchUnavailable where documents are missing and a store did not answer.
-    """
-    found: dict[str, Stored] = {}
-    failures: dict[str, HybridError] = {}
-    for store in stores:
-        missing = [one for one in ids if one not in found]
-        if not missing:
-            break
-        try:
-            found |= store.fetch(missing)
-        except (StoreError, CollectionNotFound) as error:  # the latter where one store lost its collection
-            _log.warning("documents could not be fetched: %s", error)
-            failures[store.name] = error
-    if failures and len(found) < len(ids):
-        codes = {name: error.code for name, error in failures.items()}
-        raise SearchUnavailable(codes, {name: str(error) for name, error in failures.items()})
-    return found
-
-
 def _hits(
-    page: Sequence[str],
-    fused: FusedRanking,
-    answers: Mapping[str, Answer],
-    sources: Mapping[str, Stored],
-    passages: Mapping[str, int],
-    schema: Schema,
+    page: Sequence[str], fused: FusedRanking, answers: Mapping[str, Answer], hydrate: Hydrated, schema: Schema
 ) -> Iterable[Hit]:
-    scores = dict(zip(fused.ids, fused.scores, strict=True))
-    there = [one for one in page if one in sources]
-    for rank, one in enumerate(there, 1):
-        stored = sources[one]
+    there = [(one, score) for one, score in zip(page, fused.scores, strict=False) if one in hydrate.documents]
+    for rank, (one, score) in enumerate(there, 1):
+        stored = hydrate.documents[one]
+        explain = _explained(fused.explain(one), answers)
+        rows = {name: answers[name].ranking for name, part in explain.items() if part["status"] == "hit"}
+        places = {name: explain[name]["rank"] - 1 for name in rows}
+        versions = {ranking.versions[places[name]] for name, ranking in rows.items()} | {stored.version}
+        number = rows[VECTOR].passages[places[VECTOR]] if VECTOR in rows else None
         yield Hit(
             id=one,
             rank=rank,
-            score=scores[one],
+            score=score,
             document=stored.source,
-            explain=_explained(fused.explain(one), answers),
-            passage=_passage(stored, passages.get(one), schema),
+            explain=explain,
+            passage=_passage(stored, number, schema),
+            integrity=_integrity(versions, one in hydrate.lacking),
         )
+
+
+def _integrity(versions: set[int], lacking: bool) -> Integrity:
+    """What this search saw of a document's two stores: different versions, or one of them without it."""
+    if lacking:
+        return Integrity.MISSING
+    return Integrity.TORN if len(versions) > 1 else Integrity.OK
 
 
 def _explained(parts: dict[str, dict[str, Json]], answers: Mapping[str, Answer]) -> dict[str, dict[str, Json]]:
@@ -97,10 +78,6 @@ def _explained(parts: dict[str, dict[str, Json]], answers: Mapping[str, Answer])
         if name not in parts
     }
     return {name: (parts | rest)[name] for name in RETRIEVERS}
-
-
-def _best_passages(vector: Answer | None) -> dict[str, int]:
-    return dict(zip(vector.ranking.ids, vector.ranking.passages, strict=True)) if vector else {}
 
 
 def _passage(stored: Stored, number: int | None, schema: Schema) -> Passage | None:

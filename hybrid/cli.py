@@ -165,6 +165,7 @@ def serve(host: str, port: int, allow_remote: bool, **settings: Any) -> None:
     serving = importlib.import_module("hybrid.web.serving")
     with hybrid.open(**settings) as engine:
         engine.warm()
+        engine.work()
         server = serving.Server(engine, host, port, allow_remote=allow_remote)
         click.echo(f"Search page: {server.url}   JSON: {server.url}/api/v1/search?q=…   (Ctrl-C stops)")
         server.run()

@@ -15,9 +15,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from hybrid import integrity
 from hybrid import plan as planning
 from hybrid import settings as configuration
-from hybrid.answer import answered, hydrated
+from hybrid.answer import answered
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
@@ -31,6 +32,7 @@ from hybrid.errors import (
     QueryError,
     StoreError,
 )
+from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.journal import Backlog, Journal
@@ -115,7 +117,7 @@ class Engine:
         """The fields of the document of this id. Raises DocumentNotFound."""
         collection = self.collection
         one = as_id(document_id)
-        found = hydrated([one], (self._vector, self._text)).get(one)
+        found = hydrated([one], (self._vector, self._text)).documents.get(one)
         if found is None:
             raise DocumentNotFound(f"there is no document {document_id!r} in collection {collection.name!r}")
         return dict(found.source)
@@ -145,7 +147,22 @@ class Engine:
         calls = {TEXT: partial(self._search_text, plan), VECTOR: partial(self._search_vector, plan)}
         started = time.perf_counter()
         answers = run({name: calls[name] for name in plan.retrievers}, self._pools, plan.deadline_s)
-        return answered(plan, answers, self._stores, self.collection.schema, started)
+        result = answered(plan, answers, self._stores, self.collection.schema, started)
+        if plan.verify:
+            result = integrity.confirmed(result, [self._catalog.store(name) for name in self._stores])
+        self._look_after(result)
+        return result
+
+    def _look_after(self, result: SearchResult) -> None:
+        """Queues for repair what the stores disagree on; where this process writes, asks about what was not seen."""
+        doubtful = integrity.disagreeing(result)
+        indexer = self._indexer
+        if indexer is not None:
+            doubtful += integrity.unseen(result)
+        elif doubtful:
+            indexer = self._writing(self.collection)
+        if indexer is not None and doubtful:
+            indexer.suspect(doubtful)
 
     def warm(self) -> None:
         """Loads the model, so that no search has to. A model that cannot be had is told by the searches."""
@@ -177,6 +194,11 @@ class Engine:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
         stores = {name: _answering(store.ping) for name, store in self._stores.items()}
         return stores | {"journal": _answering(self._check_journal)}
+
+    def work(self) -> None:
+        """Pays debts and repairs what searches find torn in the background from now on, until `close`."""
+        if self._catalog.find() is not None:
+            self._writing(self.collection).work()
 
     def flush(self) -> Backlog:
         """What is still owed to a store after everything in the journal was tried once more, now."""

@@ -146,13 +146,22 @@ class Passage:
     text: str
 
 
+class Integrity(StrEnum):
+    """Whether a document's two stores agreed, as far as a search saw both."""
+
+    OK = "ok"
+    TORN = "torn"  # they hold different versions of it
+    MISSING = "missing"  # one of them does not have it
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One document of an answer. rank: from 1; score: fused, higher is better.
 
     explain: for each retriever a dict with `status` (hit, not_found, failed, skipped) and, for a
     hit, rank (from 1), raw_score, normalized, weight and contribution; contributions add up to
-    the score for additive fusion methods.
+    the score for additive fusion methods. integrity: whether the two stores agreed on the document; what
+    does not is queued for repair.
     """
 
     id: str
@@ -161,6 +170,7 @@ class Hit:
     document: Mapping[str, Json]
     explain: Mapping[str, Mapping[str, Json]]
     passage: Passage | None = None
+    integrity: Integrity = Integrity.OK
 
     def to_dict(self) -> dict[str, Json]:
         """The hit as JSON."""
@@ -173,6 +183,8 @@ class Hit:
         }
         if self.passage is not None:
             body["passage"] = {"number": self.passage.number, "text": self.passage.text}
+        if self.integrity is not Integrity.OK:
+            body["integrity"] = str(self.integrity)
         return body
 
 

@@ -26,7 +26,8 @@ class Request:
 
     vector: the query's own vector, instead of the model's. retrievers: which to ask. window:
     documents asked of each, at least `limit`. weights: by retriever name. k: rank constant.
-    deadline_s: seconds until the answer must be there.
+    deadline_s: seconds until the answer must be there. verify: ask both stores, before the answer, whether
+    they agree on every hit.
     """
 
     query: str
@@ -38,6 +39,7 @@ class Request:
     k: float = DEFAULT_K
     weights: Mapping[str, float] | None = None
     deadline_s: float | None = None
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Plan:
     fusion: Fusion
     deadline_s: float
     vector: tuple[float, ...] | None = None
+    verify: bool = False
 
     def fusion_facts(self) -> dict[str, Json]:
         """How the answer is fused, as JSON: method, k where it counts, weights, window."""
@@ -86,6 +89,7 @@ def make(request: Request, schema: Schema, *, window: int, deadline_s: float) ->
         fusion=_fusion(request, _retrievers(request.retrievers)),
         deadline_s=_deadline(deadline_s if request.deadline_s is None else request.deadline_s),
         vector=_vector(request.vector),
+        verify=_flag("verify", request.verify),
     )
 
 
@@ -109,6 +113,12 @@ def _query(request: Request) -> str:
 def _whole(name: str, value: object, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise QueryError(f"{name} is {value!r}; it must be a whole number from {low} to {high}", field=name)
+    return value
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise QueryError(f"{name} is {value!r}; it must be true or false", field=name)
     return value
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.passages import split
-from hybrid.errors import DocumentError, HybridError
+from hybrid.errors import DocumentError, HybridError, StoreError
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.journal import Entry, Journal
@@ -41,6 +41,14 @@ class Paid:
     superseded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a store made of each record, by id, and the run of the store before it was asked."""
+
+    run: str
+    outcomes: _Outcomes
+
+
 class Flusher:
     """Pays what a journal owes to the stores of one collection. Thread-safe.
 
@@ -55,14 +63,16 @@ class Flusher:
         embedder: Callable[[], Embedder | None],
         journal: Journal,
         clock: Clock,
+        threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._collection = collection
         self._stores = stores
         self._embedder = embedder
         self._journal = journal
         self._clock = clock
-        self._writers = ThreadPoolExecutor(len(stores), thread_name_prefix="hybrid-write")
-        self._acknowledger = ThreadPoolExecutor(1, thread_name_prefix="hybrid-acknowledge")
+        self._runs: dict[str, str] = {}
+        self._writers = threads(len(stores), "hybrid-write")
+        self._acknowledger = threads(1, "hybrid-acknowledge")
         self._acknowledging: list[Future[None]] = []
 
     def pay(self, entries: Sequence[Entry]) -> dict[str, Paid]:
@@ -76,7 +86,7 @@ class Flusher:
         reach("write.before")
         taken, refused = self._write(entries, records)
         reach("write.after")
-        paid = {entry.id: self._settled(entry, records[entry.id], taken, refused) for entry in entries}
+        paid = {entry.id: self._settled(entry, taken, refused) for entry in entries}
         self._postpone([records[one] for one, of in paid.items() if of.owed])
         self._acknowledge(entries, taken)
         return paid
@@ -121,11 +131,11 @@ class Flusher:
 
     def _write(
         self, entries: Sequence[Entry], records: Mapping[str, Record]
-    ) -> tuple[dict[str, _Outcomes], dict[str, str]]:
+    ) -> tuple[dict[str, _Taken], dict[str, str]]:
         """By store, what it made of each record that it is owed; and by store that did not answer, why."""
         lists = {name: [records[entry.id] for entry in entries if name in entry.owed] for name in self._stores}
         futures = {name: self._writers.submit(self._write_to, name, owed) for name, owed in lists.items() if owed}
-        taken: dict[str, _Outcomes] = {}
+        taken: dict[str, _Taken] = {}
         refused: dict[str, str] = {}
         for name, future in futures.items():
             try:
@@ -137,57 +147,75 @@ class Flusher:
                 refused[name] = f"{type(error).__name__} (see the log)"
         return taken, refused
 
-    def _write_to(self, name: str, records: Sequence[Record]) -> _Outcomes:
-        return _write_all(self._stores[name], records, self._collection)
+    def _write_to(self, name: str, records: Sequence[Record]) -> _Taken:
+        store = self._stores[name]
+        run = self._runs.get(name) or store.incarnation()
+        return _Taken(run, _write_all(store, records, self._collection))
 
-    def _settled(
-        self, entry: Entry, record: Record, taken: Mapping[str, _Outcomes], refused: Mapping[str, str]
-    ) -> Paid:
-        of = {name: taken[name][entry.id] for name in entry.owed if name in taken}
+    def _settled(self, entry: Entry, taken: Mapping[str, _Taken], refused: Mapping[str, str]) -> Paid:
+        of = {name: taken[name].outcomes[entry.id] for name in entry.owed if name in taken}
         for name, outcome in of.items():
             if outcome.outcome is Wrote.REJECTED:
-                self._bury(entry, record, name, outcome.reason)
-                return Paid(rejected=outcome.reason)
+                return self._buried(entry, name, outcome.reason)
         owed = tuple(name for name in entry.owed if name in refused)
         superseded = bool(of) and not owed and all(one.outcome is Wrote.SUPERSEDED for one in of.values())
         return Paid(owed, "; ".join(refused[name] for name in owed), superseded=superseded)
 
-    def _bury(self, entry: Entry, record: Record, store: str, reason: str) -> None:
-        """Puts a change that a store will never take away, and both stores back to what that store holds."""
+    def _buried(self, entry: Entry, store: str, reason: str) -> Paid:
+        """Puts a change that a store will never take away, and both stores back to what that store holds.
+
+        That gets the very next version, so that it does not overtake a later write that is still on its way.
+        """
         _log.warning("document %r was rejected by %s: %s", entry.id, store, reason)
-        held = self._stores[store].records([entry.id]).get(entry.id)
-        keep = held is not None and not held.deleted and held.hash != record.hash
-        nothing = Record(entry.id, 0, "", {}, record.vectors[:0], deleted=True)
-        back = held if held is not None and keep else nothing
-        self._journal.bury(entry, store, reason, _entry(back, self._clock.tick(), tuple(self._stores)))
+        try:
+            held = self._stores[store].records([entry.id]).get(entry.id)
+        except StoreError as error:
+            return Paid((store,), f"{reason}; what it holds instead is not known yet: {error}")
+        if held is None or held.deleted or held.hash == entry.hash:
+            held = Record(entry.id, 0, "", {}, self._nothing, deleted=True)
+        instead = _entry(held, self._clock.after(entry.version), tuple(self._stores))
+        self._journal.bury(entry, store, reason, instead)
         reach("bury.after")
+        return Paid(rejected=reason)
+
+    @property
+    def _nothing(self) -> Vector:
+        return np.empty((0, self._collection.vector.dim), np.float32)
 
     def _postpone(self, records: Sequence[Record]) -> None:
         if records:
             self._journal.embedded(records)
             self._journal.postpone({record.id: record.version for record in records})
 
-    def _acknowledge(self, entries: Sequence[Entry], taken: Mapping[str, _Outcomes]) -> None:
+    def _acknowledge(self, entries: Sequence[Entry], taken: Mapping[str, _Taken]) -> None:
         done = {
-            name: {entry.id: entry.version for entry in entries if _is_done(outcomes.get(entry.id))}
-            for name, outcomes in taken.items()
+            name: {entry.id: entry.version for entry in entries if _is_done(of.outcomes.get(entry.id))}
+            for name, of in taken.items()
         }
         self._acknowledging = [future for future in self._acknowledging if not future.done()]
-        self._acknowledging.append(self._acknowledger.submit(self._acknowledged, done))
+        self._acknowledging += [
+            self._acknowledger.submit(self._acknowledged, name, taken[name].run, versions)
+            for name, versions in done.items()
+            if versions
+        ]
 
-    def _acknowledged(self, done: Mapping[str, Mapping[str, int]]) -> None:
-        for name, versions in done.items():
-            try:
-                durable = self._stores[name].sync()
-                reach("sync.after")
-                if durable:
-                    self._journal.settle(name, versions)
-                else:
-                    self._journal.wrote(name, versions, self._stores[name].incarnation())
-                reach("settle.after")
-            except HybridError as error:
-                _log.warning("what was written cannot be acknowledged yet and stays owed: %s", error)
+    def _acknowledged(self, name: str, run: str, versions: Mapping[str, int]) -> None:
+        """Settles what a store has taken in this run of it."""
+        try:
+            durable = self._stores[name].sync()
+            now = self._runs[name] = self._stores[name].incarnation()
+            reach("sync.after")
+            if now != run:
+                _log.warning("the %s store restarted and may have lost %d changes: they stay owed", name, len(versions))
                 self._journal.postpone(versions)
+            elif durable:
+                self._journal.settle(name, versions)
+            else:
+                self._journal.wrote(name, versions, run)
+            reach("settle.after")
+        except HybridError as error:
+            _log.warning("what was written cannot be acknowledged yet and stays owed: %s", error)
+            self._journal.postpone(versions)
 
 
 def _write_all(store: Store, records: Sequence[Record], collection: Collection) -> _Outcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hybrid.errors import HybridError, StoreError
 from hybrid.indexing.clock import WRITERS, Clock, version_at
 from hybrid.indexing.flush import Flusher
 from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.machine import Machine
 from hybrid.indexing.reconcile import Verification, repair, verify
 from hybrid.indexing.writer import Writer
 from hybrid.schema import Collection
@@ -19,6 +21,10 @@ from hybrid.settings import DurabilitySettings
 from hybrid.stores.base import Store, VectorStore
 
 _log = logging.getLogger(__name__)
+
+MOST_SUSPECTS = 1000
+MOST_CLEARED = 10_000
+CLEARED_S = 600.0
 
 
 class Indexer:
@@ -35,16 +41,19 @@ class Indexer:
         embedder: Callable[[], Embedder | None],
         journal: Path | None,
         durability: DurabilitySettings,
+        machine: Machine = Machine(),  # noqa: B008 (a frozen value)
     ) -> None:
         self._collection = collection
         self._stores = stores
         self._durability = durability
-        self.journal = Journal(journal, limit=durability.backlog)
-        self._clock = Clock(_writer_number(vector, self.journal))
+        self.journal = Journal(journal, limit=durability.backlog, now=machine.now)
+        self._clock = Clock(_writer_number(vector, self.journal), lambda: int(machine.now() * 1000))
         self._clock.see(self.journal.last_version())
-        self._flusher = Flusher(collection, stores, embedder, self.journal, self._clock)
+        self._flusher = Flusher(collection, stores, embedder, self.journal, self._clock, machine.threads)
         self._stopping = threading.Event()
         self._background: threading.Thread | None = None
+        self._suspects: set[str] = set()
+        self._cleared: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def writer(self) -> Writer:
@@ -72,9 +81,15 @@ class Indexer:
         self.expunge()
         return found, repaired
 
-    def repair_some(self, ids: Iterable[str]) -> int:
-        """The number of documents repaired of these ids, which a search found to disagree."""
-        return repair(ids, self._stores, self.journal, self._flusher, self._clock)
+    def suspect(self, ids: Iterable[str]) -> None:
+        """Compares these documents in both stores soon, in the background, and repairs what differs.
+
+        A document that was looked at in the last ten minutes, with nothing found, is not looked at again.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._suspects.update(one for one in ids if self._cleared.get(one, 0.0) < now)
+        self.work()
 
     def expunge(self) -> int:
         """The number of tombstones removed for good, older than any write that may still come."""
@@ -107,8 +122,21 @@ class Indexer:
             try:
                 self._replay()
                 self._flusher.drain()
+                self._look_at_suspects()
             except HybridError as error:
                 _log.warning("debts are tried again later: %s", error)
+
+    def _look_at_suspects(self) -> None:
+        with self._lock:
+            ids, self._suspects = sorted(self._suspects)[:MOST_SUSPECTS], set()
+            if len(self._cleared) > MOST_CLEARED:
+                self._cleared.clear()
+        if ids:
+            repaired = repair(ids, self._stores, self.journal, self._flusher, self._clock)
+            if repaired:
+                _log.warning("%d documents on which the stores disagreed were repaired", repaired)
+            until = time.monotonic() + CLEARED_S
+            self._cleared.update(dict.fromkeys(ids, until))
 
     def _replay(self) -> None:
         """Owes again what a store that cannot make writes durable may have lost by restarting."""

@@ -143,13 +143,16 @@ class Journal:
             self._put(database, entries)
 
     def claim(self, most: int) -> list[Entry]:
-        """At most so many changes that are due and leased to nobody, oldest first, now leased to this owner."""
+        """At most so many changes that are due and leased to nobody, oldest first, now leased to this owner.
+
+        A time further away than this journal sets was set before the machine's clock stepped back, and does not count.
+        """
         now = self._now()
         with self._transaction() as database:
             found = database.execute(
-                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE due NOT BETWEEN ? AND ? "
+                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE (due <= ? OR due > ?) "
                 "AND (leased_until <= ? OR leased_until > ?) AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
-                (_later(now), now + MOST_DELAY_S, now, now + self._lease_s, most),
+                (now, now + MOST_DELAY_S, now, now + self._lease_s, most),
             ).fetchall()
             leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
@@ -268,18 +271,19 @@ class Journal:
     def check(self) -> None:
         """Returns when the journal can be written."""
         with self._transaction() as database:
-            self._raise_counter(database, "checked", int(time.time()))
+            self._raise_counter(database, "checked", int(self._now()))
 
     def last_version(self) -> int:
         """The largest version ever appended; 0 for a new journal."""
         return self._counter("clock")
 
     def take_writer(self) -> int:
-        """A writer number from 0 to 1023, the next after the one taken before."""
+        """A writer number from 0 to 1023, the next after the one taken before; the first is drawn by lot."""
         with self._transaction() as database:
             (taken,) = database.execute(
-                "INSERT INTO counters VALUES ('writer', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
-                "RETURNING value"
+                "INSERT INTO counters VALUES ('writer', ?) ON CONFLICT (name) DO UPDATE SET value = value + 1 "
+                "RETURNING value",
+                (random.randrange(WRITERS),),
             ).fetchone()
         return int(taken) % WRITERS
 

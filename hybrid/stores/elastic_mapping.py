@@ -46,6 +46,10 @@ _TYPES: dict[FieldType, dict[str, Json]] = {
 _KEPT: dict[str, Json] = {"type": "object", "enabled": False}  # in the source only
 
 
+STATE = (f"{OWN}.hash", f"{OWN}.deleted")
+"""The stored fields that, with the version, are a document's state."""
+
+
 def index_name(name: str) -> str:
     """The index of the collection `name`."""
     return f"hybrid-{name}"
@@ -60,8 +64,8 @@ def index_body(collection: Collection) -> dict[str, Json]:
     """What the index is created with: settings, mappings and the alias."""
     own = {
         "id": {"type": "keyword"},
-        "hash": {"type": "keyword", "index": False},
-        "deleted": {"type": "boolean"},
+        "hash": {"type": "keyword", "index": False, "store": True},  # stored: read without parsing the source
+        "deleted": {"type": "boolean", "store": True},
         "text": {"type": "text", "analyzer": analysis.ANALYZER},
         "passages": _KEPT,
         "vectors": _KEPT,
@@ -208,9 +212,11 @@ def ranking(hits: Sequence[Mapping[str, Any]]) -> Ranking:
 
 
 def state(found: Mapping[str, Any]) -> State:
-    """The state of a document that was read with the `hash` and `deleted` of its own data."""
-    own = found["_source"].get(OWN, {})
-    return State(found["_version"], own.get("hash", ""), deleted=own.get("deleted", False))
+    """The state of a document that was read with the fields of STATE, or with its source."""
+    own = found.get("_source", {}).get(OWN, {})
+    fields = found.get("fields", {})
+    hashes, deleted = (fields.get(name, [own.get(key)]) for name, key in zip(STATE, ("hash", "deleted"), strict=True))
+    return State(found["_version"], hashes[0] or "", deleted=bool(deleted[0]))
 
 
 def stored(found: Mapping[str, Any]) -> Stored | None:

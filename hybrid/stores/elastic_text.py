@@ -121,8 +121,8 @@ class ElasticText:
         return mapping.ranking(answer.get("hits", {}).get("hits", []))
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
-        wanted = [f"{mapping.OWN}.hash", f"{mapping.OWN}.deleted"]
-        return {found["_id"]: mapping.state(found) for found in self._read(ids, source_includes=wanted)}
+        read = self._read(ids, source=False, stored_fields=list(mapping.STATE))
+        return {found["_id"]: mapping.state(found) for found in read}
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         held = map(mapping.stored, self._read(ids, source_excludes=[f"{mapping.OWN}.vectors"]))

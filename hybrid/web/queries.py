@@ -12,7 +12,7 @@ from hybrid.web.wire import arguments, engine, json_object
 
 WEIGHT = "weight."
 
-_SAME_NAMES = ("collection", "limit", "window", "fusion", "k", "retrievers", "deadline_ms")
+_SAME_NAMES = ("collection", "limit", "window", "fusion", "k", "retrievers", "deadline_ms", "verify")
 
 ARGUMENTS = {"q": "query"} | {name: name for name in (*_SAME_NAMES, *(WEIGHT + name for name in RETRIEVERS))}
 """The arguments of a search URL, and what they are called in JSON. Weights are one argument for each
@@ -34,6 +34,7 @@ class SearchBody(BaseModel):
     k: float = 60.0
     weights: dict[str, float] | None = None
     deadline_ms: float | None = None
+    verify: bool = False
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""

@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "display", "model"),
     ("settings", "schema", "analysis", "fusion", "plan"),
     ("stores", "embedding", "indexing"),
-    ("search", "answer", "catalog"),
+    ("search", "hydrate", "answer", "integrity", "catalog"),
     ("engine",),
     ("__init__",),
     ("bench", "cli", "demo", "terminal", "web"),

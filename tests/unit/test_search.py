@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from hybrid import plan
-from hybrid.answer import answered, hydrated
+from hybrid.answer import answered
 from hybrid.errors import EmbeddingError, SearchUnavailable, StoreTimeout, StoreUnavailable
+from hybrid.hydrate import hydrated
 from hybrid.model import Json, Ranking, RetrieverReport, SearchResult, Status, Stored
 from hybrid.schema import Field, FieldType, Schema
 from hybrid.search import POOL_THREADS, Answer, Pools, run
@@ -133,19 +134,19 @@ def shelves(*of: Shelf) -> Any:
 
 def test_documents_come_from_the_first_store_and_the_next_is_asked_for_the_rest_only() -> None:
     first, second = Shelf("redis", a=stored("a")), Shelf("elasticsearch", a=stored("a"), b=stored("b"))
-    assert list(hydrated(["a", "b", "c"], shelves(first, second))) == ["a", "b"]
+    assert list(hydrated(["a", "b", "c"], shelves(first, second)).documents) == ["a", "b"]
     assert (first.asked, second.asked) == ([["a", "b", "c"]], [["b", "c"]])
 
 
 def test_no_store_is_asked_for_nothing() -> None:
     shelf = Shelf("redis")
-    assert hydrated([], shelves(shelf)) == {}
+    assert hydrated([], shelves(shelf)).documents == {}
     assert shelf.asked == []
 
 
 def test_a_store_that_does_not_answer_is_made_up_for_by_the_other() -> None:
     dead = Shelf("redis", StoreUnavailable("redis", "refused"))
-    assert list(hydrated(["a"], shelves(dead, Shelf("elasticsearch", a=stored("a"))))) == ["a"]
+    assert list(hydrated(["a"], shelves(dead, Shelf("elasticsearch", a=stored("a")))).documents) == ["a"]
     with pytest.raises(SearchUnavailable, match="redis: redis: refused"):
         hydrated(["a", "b"], shelves(dead, Shelf("elasticsearch", a=stored("a"))))
 

@@ -9,15 +9,14 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
-import hybrid.engine
-import hybrid.indexing.indexer
 from hybrid.errors import HybridError
+from hybrid.indexing import indexer
 from hybrid.indexing.journal import Entry, Journal
 from hybrid.model import Record, WriteOutcome, Wrote
-from hybrid.settings import Settings
-from hybrid.stores import redis_scripts, redis_vectors
+from hybrid.stores import elastic_text, redis_scripts, redis_vectors
 from hybrid.stores.elastic_text import ElasticText
 from hybrid.stores.redis_vectors import RedisVectors
 
@@ -73,18 +72,18 @@ class DuplicatingElastic(ElasticText):
 
 def duplicates() -> None:
     """Both stores get every write twice."""
-    hybrid.engine.text_store = _elastic(DuplicatingElastic)
-    hybrid.engine.vector_store = _redis(DuplicatingRedis)
+    _replace(elastic_text, "ElasticText", DuplicatingElastic)
+    _replace(redis_vectors, "RedisVectors", DuplicatingRedis)
 
 
 def early_acknowledgement() -> None:
     """Changes are acknowledged before they are in the journal."""
-    hybrid.indexing.indexer.Journal = LateJournal  # type: ignore[misc, attr-defined]
+    _replace(indexer, "Journal", LateJournal)
 
 
 def dropped_writes() -> None:
     """Redis does not get every hundredth write."""
-    hybrid.engine.vector_store = _redis(DroppingRedis)
+    _replace(redis_vectors, "RedisVectors", DroppingRedis)
 
 
 def no_version_check() -> None:
@@ -98,20 +97,9 @@ def no_version_check() -> None:
         setattr(redis_vectors, name, unchecked)
 
 
-def _redis(kind: type[RedisVectors]) -> Callable[[Settings], Any]:
-    def made(settings: Settings) -> RedisVectors:
-        assert settings.redis is not None
-        return kind.connect(settings.redis, settings.collection)
-
-    return made
-
-
-def _elastic(kind: type[ElasticText]) -> Callable[[Settings], Any]:
-    def made(settings: Settings) -> ElasticText:
-        assert settings.elasticsearch is not None
-        return kind.connect(settings.elasticsearch, settings.collection)
-
-    return made
+def _replace(module: ModuleType, name: str, kind: type) -> None:
+    """Puts a class where the engine looks for its own."""
+    setattr(module, name, kind)
 
 
 PLANTED: dict[str, Callable[[], None]] = {

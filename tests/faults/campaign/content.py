@@ -76,7 +76,10 @@ def batches(seed: str, first: int, *, poisoned: bool) -> Iterator[list[Operation
     while True:
         kind = Kind.DELETE if chance.random() < 0.25 else Kind.PUT
         hot = chance.sample(range(HOT), chance.randint(1, 4))
-        ids = [*(f"hot-{one}" for one in hot), *(f"cold-{chance.randrange(COLD)}" for _ in range(chance.randint(1, 12)))]
+        ids = [
+            *(f"hot-{one}" for one in hot),
+            *(f"cold-{chance.randrange(COLD)}" for _ in range(chance.randint(1, 12))),
+        ]
         for group in [list(dict.fromkeys(ids)), *(_poisoning(chance) if poisoned else [])]:
             kinds = [kind] if not group[0].startswith("poisoned") else [Kind.PUT, Kind.POISON]
             for one in kinds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -59,6 +60,13 @@ class Life:
         """Operations acknowledged a second, from the first one planned."""
         return self.documents / max(self._last_done - self._first_plan, 1e-3)
 
+    @property
+    def died(self) -> str:
+        """Why the process ended by itself, in the last words of its standard error; "" where it was killed."""
+        if self.running or self._process.returncode == -signal.SIGKILL:
+            return ""
+        return f"exit {self._process.returncode}: {self._log.with_suffix('.err').read_text()[-2000:]}"
+
     def wait_for(self, true: Callable[[], bool], seconds: float) -> bool:
         """Whether it came true in this life, within so many seconds."""
         for _ in until(seconds):
@@ -69,8 +77,8 @@ class Life:
     def arm(self) -> None:
         """Makes the failpoint count from now on."""
         assert self._process.stdin is not None
-        self._process.stdin.write(b"arm\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # `died` says so
+            os.write(self._process.stdin.fileno(), b"arm\n")
 
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)

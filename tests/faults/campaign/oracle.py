@@ -105,7 +105,7 @@ def searchable_in_redis(url: str) -> int:
     """How many documents the search index of Redis knows."""
     with redis.Redis.from_url(url, socket_timeout=WAIT_S, protocol=3) as client:
         command = ("FT.SEARCH", f"{PREFIX}idx", "@_kind:{d}", "LIMIT", 0, 0, "DIALECT", 2)
-        return int(client.execute_command(*command)[b"total_results"])  # type: ignore[no-untyped-call]
+        return int(client.execute_command(*command)[b"total_results"])
 
 
 def in_elasticsearch(url: str) -> dict[str, Copy]:
@@ -113,7 +113,8 @@ def in_elasticsearch(url: str) -> dict[str, Copy]:
     with Elasticsearch(url, request_timeout=WAIT_S) as client:
         client.indices.refresh(index=INDEX)
         answer = client.search(index=INDEX, size=10_000, version=True, query={"match_all": {}})
-    assert not answer["timed_out"] and not answer["_shards"]["failed"], answer
+    assert not answer["timed_out"], answer
+    assert not answer["_shards"]["failed"], answer
     return {hit["_id"]: _elastic_copy(hit) for hit in answer["hits"]["hits"]}
 
 
@@ -131,10 +132,7 @@ def seen(redis_url: str, elasticsearch_url: str) -> list[tuple[str, int]]:
     ids = [f"hot-{number}" for number in range(8)]
     try:
         with redis.Redis.from_url(redis_url, socket_timeout=0.3, socket_connect_timeout=0.3) as client:
-            with client.pipeline(transaction=False) as pipeline:
-                for one in ids:
-                    pipeline.hget(f"{PREFIX}d:{one}", "number")
-                answers = pipeline.execute()
+            answers = [client.hget(f"{PREFIX}d:{one}", "number") for one in ids]
         found += [(one, int(number)) for one, number in zip(ids, answers, strict=True) if number is not None]
     except redis.RedisError:
         found = []  # it was harmed in this very moment
@@ -197,5 +195,3 @@ def _wrong(history: History, past: Past, copy: Copy | None) -> str:
 def _content(copy: Copy | None) -> tuple[int, int, str] | None:
     """What has to be the same in both stores. A tombstone may be absent from one."""
     return None if copy is None or copy.number is None else (copy.number, copy.version, copy.hash)
-
-

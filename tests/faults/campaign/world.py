@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import redis
 
+from tests.faults.campaign.content import COLLECTION
 from tests.faults.campaign.proxy import Mode, Proxy
 from tests.servers.elasticsearch_server import ElasticsearchServer, elasticsearch_answers
 from tests.servers.provide import Servers
@@ -81,6 +82,16 @@ class World:
         return self.disk.folder / "data"
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What to open an engine with that reaches both stores directly."""
+        return {
+            "redis": self.redis.url,
+            "elasticsearch": self.elasticsearch.url,
+            "collection": COLLECTION,
+            "model": "none",
+        }
+
+    @property
     def writer_urls(self) -> tuple[str, str]:
         """Of Redis and Elasticsearch, through the proxies."""
         return f"redis://127.0.0.1:{self.to_redis.port}/0", f"http://127.0.0.1:{self.to_elasticsearch.port}"
@@ -141,5 +152,3 @@ def until(deadline_s: float) -> Iterator[float]:
     while (gone := time.monotonic() - started) < deadline_s:
         yield gone
         time.sleep(0.02)
-
-
