@@ -100,6 +100,12 @@ class Catalog:
                 self._make_one(name, wanted)
             return next(iter(self._open.values()))
 
+    def create(self, collection: Collection) -> None:
+        """Makes this collection in every store. Raises StoreError."""
+        with self._lock:
+            for name in self._stores:
+                self._make_one(name, collection)
+
     def writable(self) -> Mapping[str, Store]:
         """The stores by name, each opened, or made where it lost the collection, when it is taken from the mapping."""
         return _Writable(self._stores, self._writable)
@@ -161,7 +167,7 @@ class Catalog:
         if loaded.model != self._model:
             raise CollectionMismatch(
                 f"{where} was made with model {loaded.model!r}, and now {self._model!r} is set. Vectors of two models "
-                f"cannot be compared: set model = {loaded.model!r}, or delete the collection and index it again"
+                f"cannot be compared: set model = {loaded.model!r}, or make the vectors anew with: hybrid reindex"
             )
         if loaded.analysis != ANALYSIS:
             raise CollectionMismatch(

@@ -17,9 +17,11 @@ from rich.text import Text
 import hybrid
 from hybrid import settings as configuration
 from hybrid import terminal
+from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
 from hybrid.fusion import methods
 from hybrid.indexing import sources
+from hybrid.location import present_model
 from hybrid.plan import RETRIEVERS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -61,7 +63,7 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     total = None if None in counts else sum(count or 0 for count in counts)
     rows = chain.from_iterable([sources.read(path) for path in paths])  # a list: all are there, before any is indexed
     with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
-        written = engine.put(rows, strict=strict, on_outcome=advance)
+        written = engine.put(rows, strict=strict, on_outcome=lambda _: advance(1))
     if json:
         _print_json(written.to_dict())
     else:
@@ -153,6 +155,23 @@ def verify(cure: bool, json: bool, **settings: Any) -> None:
 def repair(context: click.Context, /, dry_run: bool, **options: Any) -> None:
     """Pay what the journal owes, compare the stores, and bring the one that is behind up to the other."""
     context.invoke(verify, cure=not dry_run, **options)
+
+
+@cli.command()
+@on_engine
+def reindex(**settings: Any) -> None:
+    """Make the collection anew with the model that is set now, and with fields that came later.
+
+    Searches go on meanwhile. The documents come from the stores; their files are not needed.
+    """
+    console = Console(stderr=True)
+    read = configuration.read(**settings)
+    present = present_model(read) or read.model
+    with Engine(read.model_copy(update={"model": present})) as engine:
+        total = engine.status()["stores"]["text"].get("documents")
+        with terminal.progress("copying", total, console) as advance:
+            count = engine.reindex(read.model, told=advance)
+    click.echo(f"{count} documents made anew with model {read.model}")
 
 
 @cli.command()

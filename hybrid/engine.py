@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -19,35 +16,26 @@ from hybrid import integrity
 from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.answer import answered
-from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
-from hybrid.embedding.lazy import LazyEmbedder
-from hybrid.errors import (
-    CollectionNotFound,
-    DocumentError,
-    DocumentNotFound,
-    EmbeddingError,
-    HybridError,
-    MissingExtra,
-    QueryError,
-    StoreError,
-)
+from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, QueryError, StoreError, StoreReplyError
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
-from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.journal import Backlog
 from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import rejections
-from hybrid.model import Document, DocumentOutcome, Json, Ranking, SearchResult, WriteReport
+from hybrid.location import Location
+from hybrid.model import Document, DocumentOutcome, Json, SearchResult, WriteReport
+from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
 from hybrid.search import Pools, run
 from hybrid.settings import Settings
-from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorStore, check_query
-from hybrid.stores.connect import text_store, vector_store
+from hybrid.stores.base import VectorQuery, check_query
 
-_log = logging.getLogger(__name__)
+_GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
+"""Why a retriever fails whose collection was moved or deleted by another process."""
 
 SAMPLE = 1000
 """Documents that a schema is inferred from."""
@@ -61,19 +49,13 @@ class Engine:
 
     def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
         self.settings = settings
-        self._model = LazyEmbedder(settings, embedder)
-        self._text: TextStore = text_store(settings)
-        self._vector: VectorStore = vector_store(settings)
-        self._stores: dict[str, Store] = {TEXT: self._text, VECTOR: self._vector}
-        self._catalog = Catalog(settings, self._model.name, self._stores)
-        self._indexer: Indexer | None = None
-        self._lock = threading.Lock()
+        self._location = Location(settings, embedder)
         self._pools = Pools()
 
     @property
     def collection(self) -> Collection:
         """The collection's name, schema, vector spec and model. Raises CollectionNotFound before the first `put`."""
-        return self._catalog.collection
+        return self._location.place.catalog.collection
 
     def put(
         self,
@@ -96,11 +78,11 @@ class Engine:
         sample, valid = _sampled(source)
         if not valid:  # no collection is made for documents that are all rejected
             return fold(_watched(rejections(sample, strict=strict), on_outcome), started)
-        indexer = self._writing(self._catalog.make(valid, self._dimension()))
-        writer = indexer.writer()
-        outcomes = writer.put(chain(sample, source), strict=strict)
-        report = fold(_watched(outcomes, on_outcome), started)
-        self._finished(indexer, report, wait)
+        with self._location.writing(valid) as (place, indexer):
+            writer = indexer.writer()
+            outcomes = writer.put(chain(sample, source), strict=strict)
+            report = fold(_watched(outcomes, on_outcome), started)
+            _finished(place, indexer, report, wait)
         return dataclasses.replace(report, notes=note_of_unknown(writer.unknown_fields))
 
     def delete(self, ids: Iterable[str], *, wait: bool = True) -> WriteReport:
@@ -108,25 +90,25 @@ class Engine:
         started = time.perf_counter()
         if isinstance(ids, str):
             raise QueryError(f"delete takes a list of ids, not one string; write delete([{ids!r}])", field="ids")
-        indexer = self._writing(self.collection)
-        report = fold(indexer.writer().delete(map(as_id, ids)), started)
-        self._finished(indexer, report, wait)
+        with self._location.writing() as (place, indexer):
+            report = fold(indexer.writer().delete(map(as_id, ids)), started)
+            _finished(place, indexer, report, wait)
         return report
 
     def get(self, document_id: str) -> dict[str, Json]:
         """The fields of the document of this id. Raises DocumentNotFound."""
-        collection = self.collection
-        one = as_id(document_id)
-        found = hydrated([one], (self._vector, self._text)).documents.get(one)
+        one, place = as_id(document_id), self._location.place
+        name = place.catalog.collection.name
+        found = hydrated([one], (place.vector, place.text)).documents.get(one)
         if found is None:
-            raise DocumentNotFound(f"there is no document {document_id!r} in collection {collection.name!r}")
+            raise DocumentNotFound(f"there is no document {document_id!r} in collection {name!r}")
         return dict(found.source)
 
     def search(self, query: str | Request, **options: Any) -> SearchResult:
         """The best documents by words and by meaning, fused, with how each of them came about.
 
         options: the fields of `hybrid.plan.Request`: limit, vector, retrievers, window, fusion, k,
-        weights, deadline_s. Raises QueryError or FusionError for a request that cannot be run,
+        weights, deadline_s, verify. Raises QueryError or FusionError for a request that cannot be run,
         CollectionNotFound before the first `put`, and SearchUnavailable where no retriever answered.
         """
         return self.run(self.plan(query, **options))
@@ -142,98 +124,97 @@ class Engine:
 
     def run(self, plan: Plan) -> SearchResult:
         """The answer to a plan. Raises SearchUnavailable where no retriever answered."""
+        place = self._location.place
         if VECTOR in plan.retrievers and plan.vector is None:
-            self.warm()  # before the clock starts: loading a model takes longer than a search may
-        calls = {TEXT: partial(self._search_text, plan), VECTOR: partial(self._search_vector, plan)}
+            place.warm()  # before the clock starts: loading a model takes longer than a search may
+        calls = {TEXT: partial(place.search_text, plan), VECTOR: partial(place.search_vector, plan)}
         started = time.perf_counter()
         answers = run({name: calls[name] for name in plan.retrievers}, self._pools, plan.deadline_s)
-        result = answered(plan, answers, self._stores, self.collection.schema, started)
+        if any(answer.report.reason in _GONE for answer in answers.values()) and self._location.moved(place):
+            return self.run(plan)
+        result = answered(plan, answers, place.stores, place.catalog.collection.schema, started)
         if plan.verify:
-            result = integrity.confirmed(result, [self._catalog.store(name) for name in self._stores])
-        self._look_after(result)
+            result = integrity.confirmed(result, [place.catalog.store(name) for name in place.stores])
+        _look_after(place, result)
         return result
-
-    def _look_after(self, result: SearchResult) -> None:
-        """Queues for repair what the stores disagree on; where this process writes, asks about what was not seen."""
-        doubtful = integrity.disagreeing(result)
-        indexer = self._indexer
-        if indexer is not None:
-            doubtful += integrity.unseen(result)
-        elif doubtful:
-            indexer = self._writing(self.collection)
-        if indexer is not None and doubtful:
-            indexer.suspect(doubtful)
 
     def warm(self) -> None:
         """Loads the model, so that no search has to. A model that cannot be had is told by the searches."""
-        try:
-            self._model.get()
-        except (EmbeddingError, MissingExtra) as error:
-            _log.warning("%s", error)
+        self._location.place.warm()
 
     def status(self) -> dict[str, Json]:
         """Collection, model, and, for each store, counts, index parameters, sizes (bytes) and warnings.
 
         A store that does not answer has the key `error` instead.
         """
+        place = self._location.place
         try:
-            collection = self._catalog.find()
+            collection = place.catalog.find()
         except StoreError:
             collection = None  # no store answers, which `stores` says
-        stores = {name: _status(store) for name, store in self._stores.items()}
         return {
             "collection": self.settings.collection,
             "exists": collection is not None,
-            "model": self._model.name,
+            "model": place.model.name,
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
-            "journal": self._backlog(),
-            "stores": stores,
+            "journal": place.backlog(),
+            "stores": place.status(),
         }
 
     def ping(self) -> dict[str, str]:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
-        stores = {name: _answering(store.ping) for name, store in self._stores.items()}
-        return stores | {"journal": _answering(self._check_journal)}
+        return self._location.place.ping()
 
     def work(self) -> None:
         """Pays debts and repairs what searches find torn in the background from now on, until `close`."""
-        if self._catalog.find() is not None:
-            self._writing(self.collection).work()
+        place = self._location.place
+        collection = place.catalog.find()
+        if collection is not None:
+            place.writing(collection).work()
 
     def flush(self) -> Backlog:
         """What is still owed to a store after everything in the journal was tried once more, now."""
-        return self._writing(self.collection).flush()
+        with self._location.writing() as (_, indexer):
+            return indexer.flush()
 
     def verify(self) -> Verification:
         """Where the two stores disagree: missing, stale, orphan and torn documents. Raises StoreError."""
-        collection = self.collection
-        for name in self._stores:
-            self._catalog.store(name)
-        return self._writing(collection).verify()
+        with self._location.writing() as (place, indexer):
+            for name in place.stores:
+                place.catalog.store(name)
+            return indexer.verify()
 
     def repair(self) -> tuple[Verification, int]:
         """What disagreed before, and how many documents were repaired. A store that lost its collection gets all
         of it again from the other, vectors included, without embedding. Raises StoreError."""
-        found = self._writing(self._catalog.reopen()).repair()
-        for store in self._stores.values():
-            store.refresh()
+        place = self._location.place
+        found = place.writing(place.catalog.reopen()).repair()
+        place.refresh()
         return found
+
+    def reindex(
+        self,
+        model: str | None = None,
+        *,
+        embedder: Embedder | None = None,
+        told: Callable[[int], None] | None = None,
+    ) -> int:
+        """The number of documents made anew with this model, and with the fields that came after the first ones.
+
+        Searches and writes go on meanwhile; then all switch to the new place at once, and the old one is
+        deleted. The sources come from the stores. told: called with the number of documents of each batch.
+        Raises StoreError, with nothing changed, where a store does not take part.
+        """
+        return self._location.reindex(model, embedder, told or (lambda _: None))
 
     def drop(self) -> None:
         """Deletes the whole collection from both stores; the next `put` makes it anew."""
-        with self._lock:
-            if self._indexer is not None:
-                self._indexer.close()
-                self._indexer = None
-        self._catalog.drop()
+        self._location.drop()
 
     def close(self) -> None:
         """Gives back threads, connections and files; waits until what was written is durable where it can be."""
         self._pools.close()
-        if self._indexer is not None:
-            self._indexer.close()
-        for store in self._stores.values():
-            store.close()
+        self._location.close()
 
     def __enter__(self) -> Self:
         return self
@@ -242,72 +223,7 @@ class Engine:
         self.close()
 
     def __repr__(self) -> str:
-        where = " + ".join(store.name for store in self._stores.values())
-        return f"<Engine {self.settings.collection!r} in {where}, model {self._model.name}>"
-
-    def _search_text(self, plan: Plan) -> Ranking:
-        self._catalog.store(TEXT)
-        return self._text.search(TextQuery(plan.query, plan.window, plan.deadline_s))
-
-    def _search_vector(self, plan: Plan) -> Ranking:
-        self._catalog.store(VECTOR)
-        if plan.vector is not None:
-            vector = np.asarray(plan.vector, np.float32)
-        else:
-            embedder = self._model.get()
-            if embedder is None:
-                raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
-            vector = embedder.embed_queries([plan.query])[0]
-        return self._vector.search(VectorQuery(vector, plan.window, plan.deadline_s))
-
-    def _backlog(self) -> dict[str, Json]:
-        """What the journal owes; nothing where there is no journal yet."""
-        path = self.settings.journal
-        if self._indexer is not None:
-            return dataclasses.asdict(self._indexer.journal.backlog())
-        if path is None or not path.exists():
-            return dataclasses.asdict(Backlog())
-        with closing(Journal(path)) as journal:
-            return dataclasses.asdict(journal.backlog())
-
-    def _check_journal(self) -> None:
-        if self._indexer is not None:
-            self._indexer.journal.check()
-        else:
-            with closing(Journal(self.settings.journal)) as journal:
-                journal.check()
-
-    def _writing(self, collection: Collection) -> Indexer:
-        """The one indexer of this engine, made at its first write."""
-        with self._lock:
-            if self._indexer is None:
-                self._indexer = Indexer(
-                    collection,
-                    self._catalog.writable(),
-                    self._vector,
-                    self._model.get,
-                    self.settings.journal,
-                    self.settings.durability,
-                )
-            return self._indexer
-
-    def _dimension(self) -> int | None:
-        """Components of the model's vectors; the model need not be loaded where the collection says it."""
-        collection = self._catalog.find()
-        if collection is not None:
-            return collection.vector.dim
-        embedder = self._model.get()
-        return embedder.dim if embedder else None
-
-    def _finished(self, indexer: Indexer, report: WriteReport, wait: bool) -> None:
-        """Lets searches see what was written, where wanted, and has debts paid in the background."""
-        if not report.ok:
-            indexer.work()
-        for store in self._stores.values() if wait else ():
-            try:
-                store.refresh()
-            except StoreError as error:
-                _log.warning("what was written may not be seen by searches yet: %s", error)
+        return f"<Engine {self.settings.collection!r} in {self._location}>"
 
 
 def open(
@@ -353,18 +269,21 @@ def _watched(
         yield outcome
 
 
-def _status(store: Store) -> dict[str, Json]:
-    try:
-        return {"store": store.name} | store.status()
-    except CollectionNotFound:
-        return {"store": store.name}  # nothing there yet, so there is nothing to say of it
-    except StoreError as error:
-        return {"store": store.name, "error": str(error)}
+def _finished(place: Place, indexer: Indexer, report: WriteReport, wait: bool) -> None:
+    """Lets searches see what was written, where wanted, and has debts paid in the background."""
+    if not report.ok:
+        indexer.work()
+    if wait:
+        place.refresh()
 
 
-def _answering(ask: Callable[[], None]) -> str:
-    try:
-        ask()
-    except HybridError as error:
-        return str(error)
-    return "ok"
+def _look_after(place: Place, result: SearchResult) -> None:
+    """Queues for repair what the stores disagree on; where this process writes, asks about what was not seen."""
+    doubtful = integrity.disagreeing(result)
+    indexer = place.indexer
+    if indexer is not None:
+        doubtful += integrity.unseen(result)
+    elif doubtful:
+        indexer = place.writing(place.catalog.collection)
+    if indexer is not None and doubtful:
+        indexer.suspect(doubtful)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hybrid.indexing.reconcile import Verification
-from hybrid.model import DocumentOutcome, Hit, Json, Outcome, SearchResult, Status, WriteReport, label
+from hybrid.model import Hit, Json, Outcome, SearchResult, Status, WriteReport, label
 from hybrid.plan import RETRIEVERS
 
 _COLOURS = {"text": "cyan", "vector": "magenta"}
@@ -99,8 +99,8 @@ def verification(found: Verification, repaired: int | None, console: Console) ->
 
 
 @contextmanager
-def progress(what: str, total: int | None, console: Console) -> Iterator[Callable[[DocumentOutcome], None]]:
-    """A progress bar for the length of the block; call what it gives once a document."""
+def progress(what: str, total: int | None, console: Console) -> Iterator[Callable[[int], None]]:
+    """A progress bar for the length of the block; call what it gives with the number of documents done."""
     columns = (
         TextColumn(what),
         BarColumn(),
@@ -112,8 +112,8 @@ def progress(what: str, total: int | None, console: Console) -> Iterator[Callabl
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=total, rate="")
 
-        def advance(_: DocumentOutcome) -> None:
-            bar.advance(task)
+        def advance(count: int) -> None:
+            bar.advance(task, count)
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.0f}/s" if speed else "")
 

@@ -22,7 +22,7 @@ def run(engine: Engine, console: Console, limit: int | None = None, hits: int = 
     console.print(f"Indexing {len(chosen)} pages of Python's own documentation …", highlight=False)
     engine.warm()
     with terminal.progress("indexing", len(chosen), console) as advance:
-        written = engine.put(chosen, on_outcome=advance)
+        written = engine.put(chosen, on_outcome=lambda _: advance(1))
     terminal.report(written, console)
     for query in QUERIES:
         console.print()

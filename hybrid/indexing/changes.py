@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from hybrid.errors import StoreError
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.journal import Entry, Journal
-from hybrid.model import Document, Outcome, State
+from hybrid.model import Document, Outcome, Record, State
 from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
@@ -83,15 +83,22 @@ class Known:
 class Lookup:
     """Asks the stores, all at once, and the journal. The clock moves past every version seen."""
 
-    def __init__(self, stores: Mapping[str, Store], journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        stores: Mapping[str, Store],
+        journal: Journal,
+        clock: Clock,
+        threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
+    ) -> None:
         self._stores = stores
         self._journal = journal
         self._clock = clock
+        self._threads = threads
 
     def known(self, ids: Sequence[str]) -> Known:
         """What is known of the ids. The journal is asked first: what leaves it later is in the stores by then."""
         pending = self._journal.states(ids)
-        with ThreadPoolExecutor(len(self._stores), thread_name_prefix="hybrid-look-up") as pool:
+        with self._threads(len(self._stores), "hybrid-look-up") as pool:
             found = dict(zip(self._stores, pool.map(partial(self._asked, ids), self._stores), strict=True))
         for states in (pending, *found.values()):
             for state in (states or {}).values():
@@ -99,19 +106,27 @@ class Lookup:
         return Known(found, pending)
 
     def copies(self, changes: Iterable[Change]) -> dict[str, Entry]:
-        """By id, the record that one store holds and another lacks, as owed to the latter."""
-        wanted: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in self._stores}
+        """By id, the record that one store holds and another lacks, as owed to the latter.
+
+        What the holder does not have any more, or has otherwise by now, is left out and made anew.
+        """
+        wanted: dict[str, dict[str, Change]] = {name: {} for name in self._stores}
         for change in changes:
             if change.holder:
-                wanted[change.holder][change.document.id] = change.lacking
+                wanted[change.holder][change.document.id] = change
         copied = {}
-        for holder, owed in wanted.items():
-            for one, record in (self._stores[holder].records(list(owed)) if owed else {}).items():
-                vectors = record.vectors if len(record.vectors) else None
-                copied[one] = Entry(
-                    one, record.version, record.hash, record.source, owed[one], vectors, record.passages
-                )
+        for holder, of in wanted.items():
+            for one, record in (self._held(holder, list(of)) if of else {}).items():
+                if State(record.version, record.hash, record.deleted) == of[one].newest:
+                    copied[one] = _copy(record, of[one].lacking)
         return copied
+
+    def _held(self, name: str, ids: Sequence[str]) -> Mapping[str, Record]:
+        try:
+            return self._stores[name].records(ids)
+        except StoreError as error:
+            _log.warning("what it holds cannot be copied: %s", error)
+            return {}
 
     def _asked(self, ids: Sequence[str], name: str) -> Mapping[str, State] | None:
         try:
@@ -119,3 +134,8 @@ class Lookup:
         except StoreError as error:
             _log.warning("what it holds is not known, so all is owed to it: %s", error)
             return None
+
+
+def _copy(record: Record, owed: tuple[str, ...]) -> Entry:
+    vectors = record.vectors if len(record.vectors) else None
+    return Entry(record.id, record.version, record.hash, record.source, owed, vectors, record.passages)

@@ -2,7 +2,8 @@
 
 A version is 63 bits: milliseconds since 1970 (42), a counter within the millisecond (11) and the
 writer (10), so that two writers never make the same one and a later write is larger, even where the
-machine's clock steps back. Kulkarni et al., "Logical Physical Clocks", OPODIS 2014.
+machine's clock steps back. Kulkarni et al., "Logical Physical Clocks", OPODIS 2014. The counter of a
+write is even; odd ones are for what takes the place of a write that is put back.
 """
 
 from __future__ import annotations
@@ -34,15 +35,13 @@ class Clock:
     def tick(self) -> int:
         """A new version."""
         with self._lock:
-            self._last = max(self._last + 1, self._now_ms() << COUNTER_BITS)
+            self._last = max((self._last | 1) + 1, self._now_ms() << COUNTER_BITS)
             return self._last << WRITER_BITS | self._writer
 
     def after(self, version: int) -> int:
-        """The version of this writer that comes next after one of any writer, so that little can lie between."""
-        with self._lock:
-            step = (version >> WRITER_BITS) + 1
-            self._last = max(self._last, step)
-            return step << WRITER_BITS | self._writer
+        """A version for what takes the place of a write that is put back: larger than its version, and smaller than
+        that of every write that came later, whoever made it."""
+        return ((version >> WRITER_BITS) + 1 | 1) << WRITER_BITS | self._writer
 
     def now_s(self) -> float:
         """Seconds since 1970, by this machine's clock."""

@@ -206,8 +206,10 @@ class Flusher:
             now = self._runs[name] = self._stores[name].incarnation()
             reach("sync.after")
             if now != run:
-                _log.warning("the %s store restarted and may have lost %d changes: they stay owed", name, len(versions))
-                self._journal.postpone(versions)
+                _log.warning(
+                    "the %s store restarted and may have lost %d changes: they are sent again", name, len(versions)
+                )
+                self._journal.release(versions)
             elif durable:
                 self._journal.settle(name, versions)
             else:

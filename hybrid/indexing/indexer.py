@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hybrid.embedding.base import Embedder
 from hybrid.errors import HybridError, StoreError
 from hybrid.indexing.clock import WRITERS, Clock, version_at
-from hybrid.indexing.flush import Flusher
-from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.flush import Flusher, Paid
+from hybrid.indexing.journal import Backlog, Entry, Journal
 from hybrid.indexing.machine import Machine
 from hybrid.indexing.reconcile import Verification, repair, verify
 from hybrid.indexing.writer import Writer
@@ -46,6 +46,7 @@ class Indexer:
         self._collection = collection
         self._stores = stores
         self._durability = durability
+        self._threads = machine.threads
         self.journal = Journal(journal, limit=durability.backlog, now=machine.now)
         self._clock = Clock(_writer_number(vector, self.journal), lambda: int(machine.now() * 1000))
         self._clock.see(self.journal.last_version())
@@ -58,14 +59,23 @@ class Indexer:
 
     def writer(self) -> Writer:
         """A writer for one `put` or `delete`."""
-        return Writer(self._collection, self._stores, self.journal, self._flusher, self._clock)
+        return Writer(self._collection, self._stores, self.journal, self._flusher, self._clock, self._threads)
+
+    def now(self) -> int:
+        """A version larger than all that this process has written or seen."""
+        return self._clock.tick()
+
+    def pay(self, entries: Sequence[Entry]) -> Mapping[str, Paid]:
+        """What became of changes that carry versions of their own, journaled and written like any other."""
+        self.journal.append(entries)
+        return self._flusher.pay(entries)
 
     def flush(self) -> Backlog:
         """What is still owed after everything that is due was tried, whatever failed before."""
+        self._flusher.wait()
         self.journal.hurry()
         self._replay()
-        self._flusher.drain()
-        self._flusher.wait()
+        self._drain()
         return self.journal.backlog()
 
     def verify(self) -> Verification:
@@ -77,7 +87,7 @@ class Indexer:
         self.flush()
         found = self.verify()
         repaired = repair((one.id for one in found.differences), self._stores, self.journal, self._flusher, self._clock)
-        self._flusher.wait()
+        self._drain()
         self.expunge()
         return found, repaired
 
@@ -116,6 +126,12 @@ class Indexer:
             self._background.join()
         self._flusher.close()
         self.journal.close()
+
+    def _drain(self) -> None:
+        """Pays what is due, and once more what a store lost meanwhile by restarting."""
+        self._flusher.wait()
+        while self._flusher.drain():
+            self._flusher.wait()
 
     def _loop(self, every_s: float) -> None:
         while not self._stopping.wait(every_s):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -54,15 +54,22 @@ class Writer:
     """
 
     def __init__(
-        self, collection: Collection, stores: Mapping[str, Store], journal: Journal, flusher: Flusher, clock: Clock
+        self,
+        collection: Collection,
+        stores: Mapping[str, Store],
+        journal: Journal,
+        flusher: Flusher,
+        clock: Clock,
+        threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._collection = collection
         self._made_by = fingerprint(collection)
         self._names = tuple(stores)
-        self._lookup = Lookup(stores, journal, clock)
+        self._lookup = Lookup(stores, journal, clock, threads)
         self._journal = journal
         self._flusher = flusher
         self._clock = clock
+        self._threads = threads
         self.unknown_fields: Counter[str] = Counter()
         """Documents by field that is not in the schema."""
 
@@ -83,7 +90,7 @@ class Writer:
 
     def _written(self, batches: Iterable[_Batch]) -> Iterator[DocumentOutcome]:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
-        with ThreadPoolExecutor(1, thread_name_prefix="hybrid-put") as payer:
+        with self._threads(1, "hybrid-put") as payer:
             waiting: deque[Future[list[DocumentOutcome]]] = deque()
             for batch in batches:
                 waiting.append(payer.submit(self._paid, batch))

@@ -60,6 +60,14 @@ class Store(Protocol):
         """Deletes the collection with all it holds. Nothing happens where there is none."""
         ...
 
+    def redirect(self, name: str | None) -> None:
+        """Notes that the collection lies under another name from now on; None: under its own again."""
+        ...
+
+    def redirected(self) -> str | None:
+        """The name that the collection of this name lies under now; None where it was never moved."""
+        ...
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order. No id comes twice in one call."""
         ...

@@ -60,6 +60,11 @@ def write_alias(name: str) -> str:
     return f"{index_name(name)}.write"
 
 
+def moved_alias(name: str) -> str:
+    """The alias on the index that the collection lies in once it was moved."""
+    return f"{index_name(name)}.at"
+
+
 def index_body(collection: Collection) -> dict[str, Json]:
     """What the index is created with: settings, mappings and the alias."""
     own = {

@@ -95,6 +95,22 @@ class ElasticText:
         with translated(self._client):
             self._client.indices.delete(index=self._index, ignore_unavailable=True)
 
+    def redirect(self, name: str | None) -> None:
+        alias = mapping.moved_alias(self._name)
+        with translated(self._client):
+            if name is None:
+                self._client.options(ignore_status=404).indices.delete_alias(index="*", name=alias)
+            else:
+                remove = {"remove": {"index": f"{mapping.index_name('*')}", "alias": alias, "must_exist": False}}
+                add = {"add": {"index": mapping.index_name(name), "alias": alias}}
+                self._client.indices.update_aliases(actions=[remove, add])
+
+    def redirected(self) -> str | None:
+        with translated(self._client):
+            found = self._client.options(ignore_status=404).indices.get_alias(name=mapping.moved_alias(self._name))
+        names = [index for index in found if index.startswith(mapping.index_name(""))]
+        return names[0].removeprefix(mapping.index_name("")) if names else None
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         schema = self._opened.schema
         outcomes: dict[str, WriteOutcome] = {}

@@ -108,6 +108,23 @@ class TantivyText:
                     shutil.rmtree(self._index_folder, ignore_errors=True)
             self._open = None
 
+    def redirect(self, name: str | None) -> None:
+        """Notes where the collection lies from now on; the note survives `drop`."""
+        with _translated(self._folder):
+            if name is None:
+                (self._folder / "moved").unlink(missing_ok=True)
+            else:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                _replace(self._folder / "moved", name.encode())
+
+    def redirected(self) -> str | None:
+        """The name that the collection lies under now; None where it was never moved."""
+        with _translated(self._folder):
+            try:
+                return (self._folder / "moved").read_text()
+            except FileNotFoundError:
+                return None
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order, once it is on the disk; searches see it from now on."""
         with _translated(self._folder), self._writing():

@@ -117,6 +117,26 @@ class SqliteVectors:
             database.execute("COMMIT")
             return int(taken)
 
+    def redirect(self, name: str | None) -> None:
+        """Notes where the collection lies from now on; the note survives `drop`."""
+        with self._database() as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("CREATE TABLE IF NOT EXISTS moved (name TEXT NOT NULL)")
+            database.execute("DELETE FROM moved")
+            if name is not None:
+                database.execute("INSERT INTO moved VALUES (?)", (name,))
+            database.execute("COMMIT")
+
+    def redirected(self) -> str | None:
+        """The name that the collection lies under now; None where it was never moved."""
+        if self._is_absent():
+            return None
+        with self._database() as database:
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'moved'").fetchone() is None:
+                return None
+            row = database.execute("SELECT name FROM moved").fetchone()
+        return str(row[0]) if row else None
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order, once it is on the disk; all or nothing where it raises."""
         with self._database() as database:

@@ -67,6 +67,7 @@ class MemoryText:
         self._collection_name = name
         self._lock = threading.Lock()
         self._held: _Held | None = None
+        self._moved: str | None = None
 
     @property
     def name(self) -> str:
@@ -87,6 +88,14 @@ class MemoryText:
         """Forgets the collection with all it holds."""
         with self._lock:
             self._held = None
+
+    def redirect(self, name: str | None) -> None:
+        """Notes where the collection lies from now on."""
+        self._moved = name
+
+    def redirected(self) -> str | None:
+        """The name that the collection lies under now; None where it was never moved."""
+        return self._moved
 
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order."""

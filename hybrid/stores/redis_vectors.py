@@ -81,6 +81,16 @@ class RedisVectors:
                 run(self._client, "UNLINK", *batch)
             run(self._client, "DEL", self._meta_key, f"{layout.prefix(self._name)}sync")
 
+    def redirect(self, name: str | None) -> None:
+        key = f"{layout.prefix(self._name)}at"
+        with translated(self._client):
+            run(self._client, *(("DEL", key) if name is None else ("SET", key, name)))
+
+    def redirected(self) -> str | None:
+        with translated(self._client):
+            name = run(self._client, "GET", f"{layout.prefix(self._name)}at")
+        return None if name is None else name.decode()
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         collection = self._opened
         outcomes: list[WriteOutcome] = []

@@ -52,13 +52,13 @@ def test_the_python_block_on_servers_opens_an_engine_there(
     (body,) = [body for body in blocks("python") if NEEDS_SERVERS in body]
     there = body.replace("redis://localhost:6379", redis_url).replace("http://localhost:9200", elasticsearch_url)
     program = f"import hybrid\n{there}\nprint(engine.ping())\nengine.close()"
-    assert run_python(program, tmp_path) == "{'text': 'ok', 'vector': 'ok'}\n"
+    assert run_python(program, tmp_path) == "{'text': 'ok', 'vector': 'ok', 'journal': 'ok'}\n"
 
 
 def test_the_shell_blocks_run(tmp_path: Path) -> None:
     lines = [line for body in blocks("bash") for line in body.splitlines() if line.startswith("hybrid ")]
     kept = [line for line in lines if not line.startswith("hybrid serve")]  # serves until it is stopped; tested apart
-    assert [shlex.split(line)[1] for line in kept] == ["index", "search", "status", "delete"]
+    assert [shlex.split(line)[1] for line in kept] == ["index", "search", "status", "verify", "delete"]
     (tmp_path / "documents.jsonl").write_text('{"id": "1", "title": "A quiet laptop", "text": "No fan, no sound."}\n')
     printed = [run_shell(line, tmp_path) for line in kept]
     assert "A quiet laptop" in printed[1]

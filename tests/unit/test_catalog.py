@@ -155,14 +155,14 @@ def test_two_collections_lie_side_by_side(folder: Path) -> None:
 def test_a_collection_that_someone_else_makes_meanwhile_is_the_one_that_counts(same: bool) -> None:
     with engine(":memory:") as made:
         catalog = made._catalog
-        other = catalog if same else Catalog(made.settings, "hashed-words-64", made._stores)
+        other = catalog if same else Catalog(made.settings, "hashed-words-64", made._location.place.stores)
 
         def meanwhile() -> Iterator[Document]:
             other.make([Document("1", {"title": "theirs"})], 64)
             yield Document("2", {"text": "ours"})
 
         assert catalog.make(meanwhile(), 64).schema.searched == (("title", 2.0),)
-        assert catalog.collection == other.collection == made._text.load()
+        assert catalog.collection == other.collection == made._location.place.text.load()
 
 
 def test_first_puts_of_several_threads_agree_on_one_collection() -> None:
@@ -172,7 +172,7 @@ def test_first_puts_of_several_threads_agree_on_one_collection() -> None:
             pool.map(lambda n: made.put([{"id": str(n), fields[n % 4]: "words", "text": "words"}]), range(8))
         )
         assert sum(sum(report.counts.values()) for report in reports) == 8
-        assert made._text.load() == made._vector.load() == made.collection
+        assert made._location.place.text.load() == made._location.place.vector.load() == made.collection
         assert len(made.search("words", retrievers=["text"])) == 8
 
 

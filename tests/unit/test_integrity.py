@@ -25,7 +25,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def behind_its_back(engine: Engine, name: str) -> Store:
     """One of the engine's own stores, to be written to without the other."""
-    return engine._stores[name]
+    return engine._location.place.stores[name]
 
 
 def newer(store: Store, document_id: str, title: str) -> Record:
@@ -69,8 +69,8 @@ def test_what_only_the_vector_store_saw_is_looked_at_after_the_answer(engine: En
     record = replace(store.records(["1"])["1"], id="3", source={"title": "quiet lamp"})
     store.write([record])
     assert integrity(engine, "quiet laptop")["3"] is Integrity.OK  # the text store was not asked
+    assert eventually(lambda: engine.search("lamp", retrievers=["text"]).ids == ["3"])
     assert eventually(lambda: engine.verify().agree)
-    assert engine.search("lamp", retrievers=["text"]).ids == ["3"]
 
 
 def test_verify_asks_both_stores_before_the_answer(engine: Engine) -> None:

@@ -19,6 +19,8 @@ LAYERS = (
     ("settings", "schema", "analysis", "fusion", "plan"),
     ("stores", "embedding", "indexing"),
     ("search", "hydrate", "answer", "integrity", "catalog"),
+    ("place",),
+    ("reindex", "location"),
     ("engine",),
     ("__init__",),
     ("bench", "cli", "demo", "terminal", "web"),

@@ -228,7 +228,7 @@ def test_one_store_that_lost_its_documents_gets_them_back_with_their_versions(tm
     def versions(engine: Engine) -> dict[str, dict[str, int]]:
         return {
             name: {one: state.version for one, state in store.states(["1", "2"]).items()}
-            for name, store in engine._stores.items()
+            for name, store in engine._location.place.stores.items()
         }
 
     with hybrid.open(tmp_path, embedder=HashedWords()) as engine:

@@ -25,26 +25,36 @@ class Song:
     took_s: float
 
 
-CANARIES: Mapping[str, tuple[str, ...]] = {
-    "early-acknowledgement": ("redis_network_refuse",),
-    "dropped-writes": (),
-    "no-version-check": (),
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What brings a planted bug to light: faults, and seconds from the last of them to the writer's end."""
+
+    faults: tuple[str, ...]
+    moment_s: float
+
+
+CANARIES: Mapping[str, Stage] = {
+    "early-acknowledgement": Stage(("redis_network_refuse",), 0.1),
+    "dropped-writes": Stage((), 1.0),
+    "no-version-check": Stage((), 1.0),
 }
-"""Planted bugs, and the faults that bring each to light."""
+"""By planted bug."""
 
 
 def sing(world: World, plant: str, seed: int, logs: Path, most: int = MOST_ROUNDS) -> Song:
     """What the oracle says with this planted, after at most so many rounds on an empty collection."""
+    stage = CANARIES.get(plant, Stage((), 1.0))
+    policies, world.policies = world.policies, ("always",)  # settled at once: what is owed is sent again
     emptied(world)
     run = Campaign(world, seed, logs)
     started = time.monotonic()
     rounds = 0
     while rounds < most and not run.tally.findings:
-        faults = CANARIES.get(plant, ())
-        run.run(Round(rounds, faults, plant=plant, moment_s=0.1 if faults else 0.5))
+        run.run(Round(rounds, stage.faults, plant=plant, moment_s=stage.moment_s))
         run.check()
         rounds += 1
     song = Song(Counter(one.kind for one in run.tally.findings), rounds, time.monotonic() - started)
+    world.policies = policies
     emptied(world)
     return song
 

@@ -20,7 +20,7 @@ PASSAGES = 3
 REFUSED_BYTES = 300_000
 """Length of a text that Elasticsearch, as the campaign starts it, takes for too large."""
 
-HOT, COLD, POISONED = 12, 120, 4
+HOT, COLD, POISONED = 12, 600, 4
 
 
 class Kind(StrEnum):
@@ -73,19 +73,16 @@ def batches(seed: str, first: int, *, poisoned: bool) -> Iterator[list[Operation
     """
     chance = random.Random(seed)
     number = first
+    before: list[str] = []
     while True:
-        kind = Kind.DELETE if chance.random() < 0.25 else Kind.PUT
-        hot = chance.sample(range(HOT), chance.randint(1, 4))
-        ids = [
-            *(f"hot-{one}" for one in hot),
-            *(f"cold-{chance.randrange(COLD)}" for _ in range(chance.randint(1, 12))),
-        ]
-        for group in [list(dict.fromkeys(ids)), *(_poisoning(chance) if poisoned else [])]:
-            kinds = [kind] if not group[0].startswith("poisoned") else [Kind.PUT, Kind.POISON]
-            for one in kinds:
-                yield [Operation(document_id, number + place, one) for place, document_id in enumerate(group)]
-                number += len(group)
-
-
-def _poisoning(chance: random.Random) -> list[list[str]]:
-    return [[f"poisoned-{chance.randrange(POISONED)}"]] if chance.random() < 0.1 else []
+        kind = Kind.DELETE if chance.random() < 0.2 else Kind.PUT
+        hot = [f"hot-{one}" for one in chance.sample(range(HOT), chance.randint(1, 3))]
+        cold = [f"cold-{chance.randrange(COLD)}" for _ in range(chance.randint(1, 10))]
+        groups = [(kind, list(dict.fromkeys(hot + cold + before)))]
+        before = cold[::2]  # these come twice within a moment, and then not for long
+        if poisoned and chance.random() < 0.1:
+            one = f"poisoned-{chance.randrange(POISONED)}"
+            groups += [(Kind.PUT, [one]), (Kind.POISON, [one])]
+        for what, ids in groups:
+            yield [Operation(document_id, number + place, what) for place, document_id in enumerate(ids)]
+            number += len(ids)

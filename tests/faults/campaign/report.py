@@ -34,7 +34,8 @@ def details(tally: Tally, disk: str, took_s: float) -> str:
     lines = [
         f"{took_s:.0f} s, {len(tally.rates)} rounds that count, {tally.slow} that do not (below {FLOOR:g} operations/s "
         f"before the first fault); rate before the first fault: median {median(rates):.0f}, least {rates[0]:.0f}",
-        f"{tally.operations} operations acknowledged; {tally.checks} checks of both stores, {tally.documents} documents compared; until all was paid and repaired: "
+        f"{tally.operations} operations acknowledged; "
+        f"{tally.checks} checks of both stores, {tally.documents} documents compared; until all was paid and repaired: "
         f"median {median(paid):.1f} s, most {paid[-1]:.1f} s",
         f"failpoints, reached/died there: {_listed(points)}; at a random moment: {tally.died_at['a random moment']}",
         f"faults: {_listed(dict(sorted(tally.faults.items())))}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -85,8 +86,8 @@ class Tally:
     paid_s: list[float] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def count(self, one: Round, life: Life, rate: float) -> None:
-        """Adds a round that is over."""
+    def count(self, faults: Sequence[str], life: Life, rate: float) -> None:
+        """Adds a round that is over. rate: operations a second before the first fault."""
         self.reached += life.points
         self.unknown += life.unknown
         self.operations += life.documents
@@ -94,11 +95,11 @@ class Tally:
             self.slow += 1
             return
         self.rates.append(rate)
-        self.faults.update(one.faults)
+        self.faults.update(faults)
         self.kills["writer"] += 1
         self.died_at[life.killed_at or "a random moment"] += 1
-        self.kills["redis"] += sum(fault in ("redis_killed", "redis_emptied") for fault in one.faults)
-        self.kills["elasticsearch"] += "elasticsearch_killed" in one.faults
+        self.kills["redis"] += sum(one in ("redis_killed", "redis_emptied") for one in faults)
+        self.kills["elasticsearch"] += "elasticsearch_killed" in faults
 
 
 class Campaign:
@@ -119,16 +120,16 @@ class Campaign:
             life.wait_for(lambda: life.documents >= WARM, START_S)
             rate = life.rate
             life.arm()
-            for name in one.faults:
-                if name != "elasticsearch_killed" or self.world.whole:
-                    FAULTS[name](self.world, life, chance)
+            done = [name for name in one.faults if self._may(name)]
+            for name in done:
+                FAULTS[name](self.world, life, chance)
             for number_id in oracle.seen(self.world.redis.url, self.world.elasticsearch.url):
                 self.history.saw(*number_id)
             if one.point:
                 life.wait_for(lambda: False, SELF_KILL_S)
             time.sleep(one.moment_s)
             life.kill()
-            self.tally.count(one, life, rate)
+            self.tally.count(done, life, rate)
             if life.died:
                 self.tally.findings.append(Finding("died", "*", f"the writer ended by itself: {life.died}"))
         self.world.heal()
@@ -147,6 +148,13 @@ class Campaign:
         self.tally.documents += judgement.documents
         self.tally.findings += judgement.findings
         return judgement
+
+    def _may(self, fault: str) -> bool:
+        """Whether the world is fit for it: no store is emptied while the other may lack something, and
+        Elasticsearch is not killed again before it is back."""
+        if fault in EMPTYING:
+            return self.world.whole and not self.world.lost_data
+        return fault != "elasticsearch_killed" or self.world.whole
 
     def _pay(self) -> bool:
         """Whether all debts were paid in time, and repaired what is to be repaired."""

@@ -20,8 +20,8 @@ from tests.servers.provide import Servers
 from tests.servers.redis_server import RedisServer
 
 DISK_BYTES = 16_000_000
-ELASTICSEARCH = {"http.max_content_length": "256kb"}
-"""A small limit on requests, so that there are documents which Elasticsearch will never take."""
+ELASTICSEARCH = {"http.max_content_length": "256kb", "indexing_pressure.memory.limit": "400kb"}
+"""Small limits: there are documents that Elasticsearch will never take, and loads that it does not take at once."""
 
 READY_S = 120.0
 
@@ -74,6 +74,8 @@ class World:
         self.to_redis = stack.enter_context(Proxy(redis_server.port))
         self.to_elasticsearch = stack.enter_context(Proxy(elastic.port))
         self.restarts = 0
+        self.policies: tuple[str, ...] = ("everysec", "always")
+        """How often Redis syncs its append-only file: in turns, from one restart to the next."""
         self.lost_data = False
         """A store has forgotten what it acknowledged, so that a repair is due."""
 
@@ -102,7 +104,7 @@ class World:
         return self.elasticsearch.running and elasticsearch_answers(self.elasticsearch.url)
 
     def kill_redis(self, *, forget: bool = False) -> None:
-        """SIGKILL, and a new start; its AOF is synced once a second and always in turns. forget: without its data."""
+        """SIGKILL, and a new start. forget: without its data."""
         self.redis.kill()
         if forget:
             shutil.rmtree(self.redis.home / "data")
@@ -114,7 +116,7 @@ class World:
         """Returns when Redis has loaded its data."""
         self.redis.wait_ready()
         with redis.Redis.from_url(self.redis.url) as client:
-            client.config_set("appendfsync", ("everysec", "always")[self.restarts % 2])
+            client.config_set("appendfsync", self.policies[self.restarts % len(self.policies)])
 
     def heal(self) -> None:
         """Undoes all faults, but does not wait for Elasticsearch."""

@@ -1,4 +1,4 @@
-"""What does a store hold, whoever writes to it? Records by id, what of them is on its disk, and what is still on its way."""
+"""What does a store hold, whoever writes to it? Records by id, those on its disk, and those still on their way."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
 from hybrid.schema import Collection
 from hybrid.stores.base import VectorQuery
 from tests.faults.simulation.server import Server
-from tests.faults.simulation.weather import ANY_CALL, WRITES, Fault, Weather
+from tests.faults.simulation.weather import ANY_CALL, RESTARTS, WRITES, Fault, Weather
 
 _Answer = TypeVar("_Answer")
 
@@ -134,9 +134,7 @@ class SimulatedStore:
         if server.random.random() < 0.2:
             server.deliver()
         fault = self._weather.draw(server.random, possible)
-        if fault in (Fault.RESTART_BEFORE, Fault.RESTART_WITHIN, Fault.RESTART_AFTER) and not self._may_restart(server):
-            return None
-        if fault is None:
+        if fault is None or (fault in RESTARTS and not self._may_restart(server)):
             return None
         self._weather.counts[fault] += 1
         if fault is Fault.RESTART_BEFORE:

@@ -33,6 +33,7 @@ class Fault(StrEnum):
     CLOCK_BACK = "clock-back"  # of a writer's machine
 
 
+RESTARTS = frozenset({Fault.RESTART_BEFORE, Fault.RESTART_WITHIN, Fault.RESTART_AFTER})
 ANY_CALL = (Fault.REFUSED, Fault.TIMEOUT_BEFORE, Fault.DOWN, Fault.RESTART_BEFORE, Fault.RESTART_AFTER)
 WRITES = (
     *ANY_CALL,
@@ -59,8 +60,8 @@ class Weather:
         """A fault among those possible, or none; not yet counted."""
         if self.calm or rng.random() >= self.rate:
             return None
-        fault = rng.choice(possible)
-        return fault if fault in self.kinds else None
+        there = [fault for fault in possible if fault in self.kinds]
+        return rng.choice(there) if there else None
 
     def strikes(self, rng: Random, fault: Fault, rate: float) -> bool:
         """Whether this fault happens now; counted where it does."""

@@ -1,0 +1,153 @@
+"""Where does a collection lie? Its two stores, its model, its catalog and, once something is written, its indexer."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+import numpy as np
+
+from hybrid.catalog import Catalog
+from hybrid.embedding.base import Embedder
+from hybrid.embedding.lazy import LazyEmbedder
+from hybrid.errors import EmbeddingError, HybridError, MissingExtra, StoreError
+from hybrid.indexing.indexer import Indexer
+from hybrid.indexing.journal import Backlog, Journal
+from hybrid.model import Json, Ranking
+from hybrid.plan import TEXT, VECTOR, Plan
+from hybrid.schema import Collection
+from hybrid.settings import Settings
+from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorStore
+from hybrid.stores.connect import text_store, vector_store
+
+_log = logging.getLogger(__name__)
+
+
+class Place:
+    """A collection in a text store and a vector store, with the model that made its vectors. Thread-safe."""
+
+    def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
+        self.settings = settings
+        self.model = LazyEmbedder(settings, embedder)
+        self.text: TextStore = text_store(settings)
+        self.vector: VectorStore = vector_store(settings)
+        self.stores: dict[str, Store] = {TEXT: self.text, VECTOR: self.vector}
+        self.catalog = Catalog(settings, self.model.name, self.stores)
+        self.indexer: Indexer | None = None
+        self._lock = threading.Lock()
+
+    def search_text(self, plan: Plan) -> Ranking:
+        """What the text retriever finds. Raises StoreError."""
+        self.catalog.store(TEXT)
+        return self.text.search(TextQuery(plan.query, plan.window, plan.deadline_s))
+
+    def search_vector(self, plan: Plan) -> Ranking:
+        """What the vector retriever finds, by the plan's vector or the model's. Raises StoreError, EmbeddingError."""
+        self.catalog.store(VECTOR)
+        if plan.vector is not None:
+            vector = np.asarray(plan.vector, np.float32)
+        else:
+            embedder = self.model.get()
+            if embedder is None:
+                raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
+            vector = embedder.embed_queries([plan.query])[0]
+        return self.vector.search(VectorQuery(vector, plan.window, plan.deadline_s))
+
+    def warm(self) -> None:
+        """Loads the model. One that cannot be had is told by the searches."""
+        try:
+            self.model.get()
+        except (EmbeddingError, MissingExtra) as error:
+            _log.warning("%s", error)
+
+    def dimension(self) -> int | None:
+        """Components of the model's vectors; the model need not be loaded where the collection says it."""
+        collection = self.catalog.find()
+        if collection is not None:
+            return collection.vector.dim
+        embedder = self.model.get()
+        return embedder.dim if embedder else None
+
+    def writing(self, collection: Collection) -> Indexer:
+        """The one indexer of this place, made at its first write."""
+        with self._lock:
+            if self.indexer is None:
+                self.indexer = Indexer(
+                    collection,
+                    self.catalog.writable(),
+                    self.vector,
+                    self.model.get,
+                    self.settings.journal,
+                    self.settings.durability,
+                )
+            return self.indexer
+
+    def refresh(self) -> None:
+        """Lets searches see what was written, in every store that answers."""
+        for store in self.stores.values():
+            try:
+                store.refresh()
+            except StoreError as error:
+                _log.warning("what was written may not be seen by searches yet: %s", error)
+
+    def status(self) -> dict[str, Json]:
+        """By retriever, its store's own status; the key `error` instead where it does not answer."""
+        return {name: _status(store) for name, store in self.stores.items()}
+
+    def ping(self) -> dict[str, str]:
+        """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
+        stores = {name: _answering(store.ping) for name, store in self.stores.items()}
+        return stores | {"journal": _answering(self._check_journal)}
+
+    def backlog(self) -> dict[str, Json]:
+        """What the journal owes; nothing where there is no journal yet."""
+        path = self.settings.journal
+        if self.indexer is not None:
+            return dataclasses.asdict(self.indexer.journal.backlog())
+        if path is None or not path.exists():
+            return dataclasses.asdict(Backlog())
+        with closing(Journal(path)) as journal:
+            return dataclasses.asdict(journal.backlog())
+
+    def stop_writing(self) -> None:
+        """Ends the indexer, once what it wrote is acknowledged; the next write makes another."""
+        with self._lock:
+            indexer, self.indexer = self.indexer, None
+        if indexer is not None:
+            indexer.close()
+
+    def drop(self) -> None:
+        """Deletes the collection in both stores."""
+        self.stop_writing()
+        self.catalog.drop()
+
+    def close(self) -> None:
+        """Gives back connections and files; waits until what was written is durable where it can be."""
+        self.stop_writing()
+        for store in self.stores.values():
+            store.close()
+
+    def _check_journal(self) -> None:
+        if self.indexer is not None:
+            self.indexer.journal.check()
+        else:
+            with closing(Journal(self.settings.journal)) as journal:
+                journal.check()
+
+
+def _status(store: Store) -> dict[str, Json]:
+    try:
+        return {"store": store.name} | store.status()
+    except HybridError as error:
+        return {"store": store.name, "error": str(error)}
+
+
+def _answering(ask: Callable[[], None]) -> str:
+    try:
+        ask()
+    except HybridError as error:
+        return str(error)
+    return "ok"

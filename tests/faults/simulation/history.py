@@ -1,0 +1,92 @@
+"""What was promised? Every change with its version, and whether the writer said that it will stay."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hybrid.model import DocumentOutcome, Outcome, State
+from tests.faults.simulation.server import POISON
+
+
+@dataclass(slots=True, eq=False)
+class Change:
+    """One document given to `put` (text) or `delete` (text None). hash: of its content, "" where deleted.
+
+    version: 0 while it is not in the journal.
+    """
+
+    id: str
+    text: str | None
+    hash: str
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an id holds from this version on: a text, or None where it is deleted."""
+
+    version: int
+    text: str | None
+
+
+@dataclass(slots=True)
+class History:
+    """All that writers did. in_order: clocks agree, so that a later change has a larger version.
+
+    broken: promises that were found broken already, by kind.
+    """
+
+    in_order: bool
+    changes: list[Change] = field(default_factory=list)
+    promises: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    _last: dict[tuple[str, str], int] = field(default_factory=dict)
+    _versions: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    def journaled(
+        self, journal: str, changes: Mapping[str, Change], before: Mapping[str, State], after: Mapping[str, State]
+    ) -> None:
+        """The changes are said to be in the journal, where there were these states before, and these are now."""
+        for one, state in after.items():
+            change = changes[one]
+            if (state.hash, state.deleted) != (change.hash, change.text is None):
+                continue  # nothing was to be done, or a newer one is there already
+            if state != before.get(one) and state.version > self._versions.get((one, change.text), 0):
+                self._check_order(journal, change, state.version)
+                self._versions[one, change.text] = state.version
+            change.version = state.version
+            self._last[journal, one] = max(self._last.get((journal, one), 0), state.version)
+
+    def answered(self, changes: Mapping[str, Change], outcome: DocumentOutcome) -> None:
+        """A writer said what became of one change."""
+        change = changes[outcome.id]
+        if outcome.outcome is Outcome.UNCHANGED:
+            change.version = max(change.version, self._versions.get((change.id, change.text), 0))
+        elif outcome.outcome not in (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.PENDING):
+            return
+        if not change.version:
+            self.broken.append(("lost", f"{change.id}: {outcome.outcome}, but it was not in the journal"))
+        self.promises[change.id].append(Promise(change.version, change.text))
+
+    def promised(self, document_id: str) -> Promise | None:
+        """The newest promise on an id; none where a later change of it could not be taken, which puts it back."""
+        newest = max(self.promises[document_id], key=lambda one: one.version, default=None)
+        poisons = [version for (one, text), version in self._versions.items() if one == document_id and is_poison(text)]
+        return None if newest is None or newest.version <= max(poisons, default=0) else newest
+
+    def version_of(self, document_id: str, text: str | None) -> int:
+        """The version at which a text, or a deletion, was last journaled; 0 where it never was."""
+        return self._versions.get((document_id, text), 0)
+
+    def _check_order(self, journal: str, change: Change, version: int) -> None:
+        promised = max((one.version for one in self.promises[change.id]), default=0) if self.in_order else 0
+        before = max(promised, self._last.get((journal, change.id), 0))
+        if version <= before:
+            self.broken.append(("stale", f"{change.id}: version {version} came after {before}"))
+
+
+def is_poison(text: str | None) -> bool:
+    """Whether a store with a mapping will never take it."""
+    return text is not None and text.startswith(POISON)

@@ -1,0 +1,142 @@
+"""A collection made anew, with another model or more fields, while it is searched and written to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hybrid
+from hybrid import Engine
+from hybrid.errors import CollectionMismatch
+from hybrid.model import Vector
+from tests.embedders import HashedWords
+
+
+class Halved(HashedWords):
+    """Another model: half the components."""
+
+    name = "hashed-words-32"
+    dim = 32
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 32), unit length."""
+        rows = super().embed_documents(texts)[:, :32] + 1e-3
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        halves: Vector = (rows / length).astype(np.float32)
+        return halves
+
+
+def documents(count: int) -> list[dict[str, str]]:
+    return [{"id": str(n), "title": f"word{n} thing", "text": "common"} for n in range(count)]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put(documents(600))
+        engine.delete(["5"])
+        yield engine
+
+
+def test_all_documents_are_there_with_the_new_model(engine: Engine, tmp_path: Path) -> None:
+    assert engine.reindex(embedder=Halved()) == 600  # with the one tombstone
+    assert engine.collection.model == "hashed-words-32"
+    assert engine.collection.vector.dim == 32
+    assert engine.verify().agree
+    assert engine.search("word17").ids[0] == "17"
+    assert not engine.search("word17").degraded
+    assert engine.put(documents(600)[:5]).to_dict()["counts"] == {"unchanged": 5}
+    with hybrid.open(tmp_path, embedder=Halved()) as again:
+        assert again.search("word17").ids[0] == "17"
+        assert "5" not in again.search("word5 thing", limit=1000).ids
+
+
+def test_the_old_model_is_refused_afterwards_with_both_names(engine: Engine, tmp_path: Path) -> None:
+    engine.reindex(embedder=Halved())
+    with (
+        hybrid.open(tmp_path, embedder=HashedWords()) as old,
+        pytest.raises(CollectionMismatch, match=r"'hashed-words-32'.*'hashed-words-64'.*hybrid reindex"),
+    ):
+        old.search("word1")
+
+
+def test_a_deleted_document_stays_deleted_for_late_older_writes(engine: Engine) -> None:
+    tombstone = engine._location.place.vector.states(["5"])["5"]
+    engine.reindex(embedder=Halved())
+    assert engine._location.place.vector.states(["5"])["5"] == tombstone
+    assert engine._location.place.text.states(["5"])["5"].version == tombstone.version
+
+
+def test_the_old_place_is_gone(engine: Engine) -> None:
+    old = engine._location.place
+    engine.reindex(embedder=Halved())
+    assert old.vector.load() is None
+    assert old.text.load() is None
+
+
+def test_it_can_be_done_again_and_dropped(engine: Engine, tmp_path: Path) -> None:
+    engine.reindex(embedder=Halved())
+    engine.reindex(embedder=HashedWords())
+    assert engine.collection.name == "documents~3"
+    engine.drop()
+    engine.put([{"id": "1", "title": "fresh"}])
+    assert engine.collection.name == "documents"
+    with hybrid.open(tmp_path, embedder=HashedWords()) as again:
+        assert again.search("fresh").ids == ["1"]
+
+
+def test_fields_that_came_later_become_part_of_the_schema(engine: Engine) -> None:
+    report = engine.put(
+        [{"id": "900", "title": "late", "colour": "red", "note": "a few words about it, really many words"}]
+    )
+    assert "colour" in report.notes[0]
+    engine.reindex()
+    assert [one.name for one in engine.collection.schema.fields] == ["title", "text", "colour", "note"]
+    assert engine.search("really many", retrievers=["text"]).ids == ["900"]
+
+
+def test_searches_and_writes_go_on_and_nothing_is_lost(engine: Engine) -> None:
+    stop, seen = threading.Event(), []
+
+    def search() -> None:
+        while not stop.is_set():
+            answer = engine.search("word17")
+            seen.append((answer.ids[0], answer.degraded))
+
+    def write() -> None:
+        for number in range(600, 620):
+            engine.put([{"id": str(number), "title": f"word{number} thing", "text": "common"}])
+            engine.put([{"id": "17", "title": f"word17 edition {number}", "text": "common"}])
+
+    threads = [threading.Thread(target=search), threading.Thread(target=write)]
+    for thread in threads:
+        thread.start()
+    engine.reindex(embedder=Halved())
+    threads[1].join()
+    stop.set()
+    threads[0].join()
+    assert engine.verify().agree
+    assert all(engine.get(str(number)) for number in range(600, 620))
+    assert engine.get("17")["title"] == "word17 edition 619"
+    assert {first for first, _ in seen} == {"17"}
+    assert sum(degraded for _, degraded in seen) == 0
+
+
+def test_another_engine_follows_to_the_new_place(engine: Engine, tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as other:
+        assert other.search("word17").ids[0] == "17"
+        engine.reindex()
+        assert other.search("word17").ids[0] == "17"
+        assert other.collection.name == "documents~2"
+
+
+def test_a_model_that_cannot_be_had_leaves_everything_as_it_was(engine: Engine) -> None:
+    with pytest.raises(hybrid.HybridError):
+        engine.reindex("sentence-transformers:any")
+    assert engine.collection.name == "documents"
+    assert engine.search("word17").ids[0] == "17"
+    assert engine.verify().agree
