@@ -1,9 +1,9 @@
 """When was it written? Versions from a hybrid logical clock.
 
-A version is 63 bits: milliseconds since 1970 (42), a counter within the millisecond (11) and the
+A version is 63 bits: milliseconds since 1970 (42), a counter within the millisecond (10) and the
 writer (10), so that two writers never make the same one and a later write is larger, even where the
-machine's clock steps back. Kulkarni et al., "Logical Physical Clocks", OPODIS 2014. The counter of a
-write is even; odd ones are for what takes the place of a write that is put back.
+machine's clock steps back. Kulkarni et al., "Logical Physical Clocks", OPODIS 2014. The last bit is
+set for what takes the place of a write that was put back: larger than that, smaller than all after it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 
-COUNTER_BITS = 11
+COUNTER_BITS = 10
 WRITER_BITS = 10
 WRITERS = 1 << WRITER_BITS
-_SHIFT = COUNTER_BITS + WRITER_BITS
+_WRITER_SHIFT = 1
+_COUNTER_SHIFT = WRITER_BITS + _WRITER_SHIFT
+_SHIFT = COUNTER_BITS + _COUNTER_SHIFT
 
 
 class Clock:
@@ -35,13 +37,8 @@ class Clock:
     def tick(self) -> int:
         """A new version."""
         with self._lock:
-            self._last = max((self._last | 1) + 1, self._now_ms() << COUNTER_BITS)
-            return self._last << WRITER_BITS | self._writer
-
-    def after(self, version: int) -> int:
-        """A version for what takes the place of a write that is put back: larger than its version, and smaller than
-        that of every write that came later, whoever made it."""
-        return ((version >> WRITER_BITS) + 1 | 1) << WRITER_BITS | self._writer
+            self._last = max(self._last + 1, self._now_ms() << COUNTER_BITS)
+            return self._last << _COUNTER_SHIFT | self._writer << _WRITER_SHIFT
 
     def now_s(self) -> float:
         """Seconds since 1970, by this machine's clock."""
@@ -54,7 +51,12 @@ class Clock:
     def see(self, version: int) -> None:
         """Moves the clock past a version that another writer made."""
         with self._lock:
-            self._last = max(self._last, version >> WRITER_BITS)
+            self._last = max(self._last, version >> _COUNTER_SHIFT)
+
+
+def put_back(version: int) -> int:
+    """The version of what takes the place of this one: smaller than that of every write that came later."""
+    return version + 1 | 1
 
 
 def version_at(seconds: float) -> int:

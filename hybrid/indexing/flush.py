@@ -11,8 +11,8 @@ import numpy as np
 
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.passages import split
-from hybrid.errors import DocumentError, HybridError, StoreError
-from hybrid.indexing.clock import Clock
+from hybrid.errors import DocumentError, HybridError, JournalError, StoreError
+from hybrid.indexing.clock import put_back
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.journal import Entry, Journal
 from hybrid.model import Record, Span, Vector, WriteOutcome, Wrote
@@ -62,14 +62,12 @@ class Flusher:
         stores: Mapping[str, Store],
         embedder: Callable[[], Embedder | None],
         journal: Journal,
-        clock: Clock,
         threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._collection = collection
         self._stores = stores
         self._embedder = embedder
         self._journal = journal
-        self._clock = clock
         self._runs: dict[str, str] = {}
         self._writers = threads(len(stores), "hybrid-write")
         self._acknowledger = threads(1, "hybrid-acknowledge")
@@ -173,7 +171,7 @@ class Flusher:
             return Paid((store,), f"{reason}; what it holds instead is not known yet: {error}")
         if held is None or held.deleted or held.hash == entry.hash:
             held = Record(entry.id, 0, "", {}, self._nothing, deleted=True)
-        instead = _entry(held, self._clock.after(entry.version), tuple(self._stores))
+        instead = _entry(held, put_back(entry.version), tuple(self._stores))
         self._journal.bury(entry, store, reason, instead)
         reach("bury.after")
         return Paid(rejected=reason)
@@ -217,7 +215,13 @@ class Flusher:
             reach("settle.after")
         except HybridError as error:
             _log.warning("what was written cannot be acknowledged yet and stays owed: %s", error)
+            self._try_later(versions)
+
+    def _try_later(self, versions: Mapping[str, int]) -> None:
+        try:
             self._journal.postpone(versions)
+        except JournalError as error:  # nobody is there to be told; they stay owed all the same
+            _log.warning("changes stay leased to this process for a while: %s", error)
 
 
 def _write_all(store: Store, records: Sequence[Record], collection: Collection) -> _Outcomes:

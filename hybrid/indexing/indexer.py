@@ -50,7 +50,7 @@ class Indexer:
         self.journal = Journal(journal, limit=durability.backlog, now=machine.now)
         self._clock = Clock(_writer_number(vector, self.journal), lambda: int(machine.now() * 1000))
         self._clock.see(self.journal.last_version())
-        self._flusher = Flusher(collection, stores, embedder, self.journal, self._clock, machine.threads)
+        self._flusher = Flusher(collection, stores, embedder, self.journal, machine.threads)
         self._stopping = threading.Event()
         self._background: threading.Thread | None = None
         self._suspects: set[str] = set()

@@ -7,6 +7,7 @@ that writes it, so that nothing is written twice at once and nothing is lost wit
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sqlite3
@@ -25,6 +26,8 @@ import orjson
 from hybrid.errors import BacklogFull, JournalError
 from hybrid.indexing.clock import WRITERS
 from hybrid.model import Json, Record, Span, State, Vector
+
+_log = logging.getLogger(__name__)
 
 BUSY_S = 30.0
 """Seconds to wait for another process that writes to the journal."""
@@ -302,10 +305,14 @@ class Journal:
         with self._lock:
             if self._database is None:
                 return
-            with self._transaction() as database:
-                database.execute("UPDATE entries SET leased_until = 0 WHERE leased_by = ?", (self._owner,))
-            self._database.close()
-            self._database = None
+            try:
+                with self._transaction() as database:
+                    database.execute("UPDATE entries SET leased_until = 0 WHERE leased_by = ?", (self._owner,))
+            except JournalError as error:  # they end by themselves
+                _log.warning("leases were not given up: %s", error)
+            finally:
+                self._database.close()
+                self._database = None
 
     def _counter(self, name: str) -> int:
         with self._reading() as database:

@@ -10,7 +10,7 @@ import resource
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from elasticsearch import Elasticsearch
 import hybrid
 from hybrid.engine import Engine
 from hybrid.errors import JournalError
+from hybrid.indexing import failpoints
 from hybrid.indexing.failpoints import POINTS
 from hybrid.model import Outcome, WriteReport
 from hybrid.stores.elastic_mapping import index_name
@@ -250,4 +251,27 @@ def test_an_elasticsearch_that_is_too_busy_delays_writes_and_loses_none(harmed: 
             "text": there,
             "vector": there,
         }
+        engine.drop()
+
+
+def test_a_disk_that_fills_up_while_stores_are_written_delays_and_loses_nothing(
+    redis_url: str, elasticsearch_url: str, disk: Disk
+) -> None:
+    with opened(disk.folder / "data", redis_url, elasticsearch_url, "filling") as engine, ExitStack() as full:
+        engine.drop()
+        engine.put([doc(1)])
+
+        def fill() -> None:
+            failpoints.install(None)
+            full.enter_context(small_files(disk))
+
+        failpoints.install(lambda point: fill() if point == "sync.after" else None)
+        assert counts(engine.put([doc(1, "changed"), doc(2)])) == {"updated": 1, "created": 1}
+        assert eventually(lambda: engine.ping()["journal"] != "ok")
+        with pytest.raises(JournalError):
+            engine.put([doc(3)])
+    with opened(disk.folder / "data", redis_url, elasticsearch_url, "filling") as engine:
+        assert engine.flush().entries == 0
+        assert engine.verify().agree
+        assert engine.get("1") == {"text": "changed"}
         engine.drop()

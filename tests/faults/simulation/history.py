@@ -14,13 +14,16 @@ from tests.faults.simulation.server import POISON
 class Change:
     """One document given to `put` (text) or `delete` (text None). hash: of its content, "" where deleted.
 
-    version: 0 while it is not in the journal.
+    floor: the version that it must be above, as it began later. version: 0 while it is not in the journal.
+    overtaken: another one that began before this one ended took its place in the journal.
     """
 
     id: str
     text: str | None
     hash: str
+    floor: int = 0
     version: int = 0
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,13 @@ class History:
     _last: dict[tuple[str, str], int] = field(default_factory=dict)
     _versions: dict[tuple[str, str | None], int] = field(default_factory=dict)
 
+    def begun(self, journal: str, changes: Mapping[str, Change]) -> None:
+        """A writer on this journal is given the changes now."""
+        for one, change in changes.items():
+            promised = max((of.version for of in self.promises[one]), default=0) if self.in_order else 0
+            change.floor = max(promised, self._last.get((journal, one), 0))
+            self.changes.append(change)
+
     def journaled(
         self, journal: str, changes: Mapping[str, Change], before: Mapping[str, State], after: Mapping[str, State]
     ) -> None:
@@ -52,12 +62,15 @@ class History:
         for one, state in after.items():
             change = changes[one]
             if (state.hash, state.deleted) != (change.hash, change.text is None):
-                continue  # nothing was to be done, or a newer one is there already
-            if state != before.get(one) and state.version > self._versions.get((one, change.text), 0):
-                self._check_order(journal, change, state.version)
-                self._versions[one, change.text] = state.version
-            change.version = state.version
+                change.overtaken = change.overtaken or state.version > change.floor
+                continue  # or nothing was to be done
+            if state == before.get(one) and change.text is None:
+                continue  # deleted before
+            if state.version <= change.floor and state.version != self.version_of(one, change.text):
+                self.broken.append(("stale", f"{one}: version {state.version} came after {change.floor}"))
+            self._versions[one, change.text] = max(self.version_of(one, change.text), state.version)
             self._last[journal, one] = max(self._last.get((journal, one), 0), state.version)
+            change.version = state.version
 
     def answered(self, changes: Mapping[str, Change], outcome: DocumentOutcome) -> None:
         """A writer said what became of one change."""
@@ -65,6 +78,8 @@ class History:
         if outcome.outcome is Outcome.UNCHANGED:
             change.version = max(change.version, self._versions.get((change.id, change.text), 0))
         elif outcome.outcome not in (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.PENDING):
+            return
+        if not change.version and change.overtaken:
             return
         if not change.version:
             self.broken.append(("lost", f"{change.id}: {outcome.outcome}, but it was not in the journal"))
@@ -79,12 +94,6 @@ class History:
     def version_of(self, document_id: str, text: str | None) -> int:
         """The version at which a text, or a deletion, was last journaled; 0 where it never was."""
         return self._versions.get((document_id, text), 0)
-
-    def _check_order(self, journal: str, change: Change, version: int) -> None:
-        promised = max((one.version for one in self.promises[change.id]), default=0) if self.in_order else 0
-        before = max(promised, self._last.get((journal, change.id), 0))
-        if version <= before:
-            self.broken.append(("stale", f"{change.id}: version {version} came after {before}"))
 
 
 def is_poison(text: str | None) -> bool:

@@ -37,7 +37,11 @@ def check(history: History, servers: Sequence[Server], vector_of: Callable[[str]
         found += _content(one, views, history)
         found += _seen(one, views, servers)
         found += [broken for view in views if view for broken in _vectors(view, vector_of)]
-    failed = {(change.id, change.text) for change in history.changes if not history.version_of(change.id, change.text)}
+    failed = {
+        (change.id, change.text)
+        for change in history.changes
+        if not change.overtaken and not history.version_of(change.id, change.text)
+    }
     for server in servers:
         found += [Broken("dirty", f"{one} in {server.name}: the write failed") for one in server.seen & failed]
     return found

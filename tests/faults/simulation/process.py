@@ -16,9 +16,8 @@ from hybrid.indexing.reconcile import repair
 from hybrid.model import Vector
 from hybrid.schema import Collection
 from hybrid.settings import DurabilitySettings
-from hybrid.stores.base import Store
+from hybrid.stores.base import Store, VectorStore
 from tests.embedders import HashedWords
-from tests.faults.simulation.store import SimulatedStore
 from tests.faults.simulation.threads import Queue
 from tests.faults.simulation.weather import Fault, Weather
 
@@ -50,7 +49,7 @@ class Process:
 
     journal: Path
     collection: Collection
-    stores: Mapping[str, SimulatedStore]
+    stores: Mapping[str, VectorStore]
     weather: Weather
     random: Random
     now: Callable[[], float]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hybrid.errors import HybridError, JournalError
 from hybrid.indexing import failpoints
+from hybrid.model import DocumentOutcome
 from tests.faults.simulation.history import Change
 from tests.faults.simulation.oracle import Broken, check
 from tests.faults.simulation.process import DURABILITY, Crash, Process
@@ -37,7 +38,10 @@ class Run:
 
 
 def run(seed: int, make_server: MakeServer = Server, make_process: MakeProcess = Process) -> Run:
-    """One schedule from beginning to end. The same seed gives the same run."""
+    """One schedule from beginning to end. The same seed gives the same run.
+
+    make_server, make_process: others than the right ones, to plant a bug.
+    """
     drawn = random.getstate()
     random.seed(seed)  # of the jitter between two tries
     try:
@@ -64,13 +68,15 @@ class _Schedule:
             self._kill: 1,
             self._restart_a_server: 1,
             self._wipe_a_server: 0.4,
-            self._step_back: 0.3,
+            self._step_back: 0.5,
+            self._cut_off: 0.5,
             self._heal: 0.2,
         }
 
     def run(self, seed: int) -> Run:
         world = self._world
         failpoints.install(world.reach)
+        world.meanwhile = self._meanwhile
         try:
             for _ in range(world.rng.randint(10, 40)):
                 self._step()
@@ -82,10 +88,26 @@ class _Schedule:
         return Run(seed, broken, world.reached, world.crashes, world.weather.counts, self._trace)
 
     def _step(self) -> None:
-        world = self._world
         self._pass_time()
-        (operation,) = world.rng.choices(list(self._operations), list(self._operations.values()))
-        process = world.active = world.rng.choice(world.processes)
+        operations = self._operations
+        (operation,) = self._world.rng.choices(list(operations), list(operations.values()))
+        self._run(operation, self._world.rng.choice(self._world.processes))
+
+    def _meanwhile(self) -> None:
+        """Another process puts, deletes, flushes or repairs."""
+        world = self._world
+        others = [process for process in world.processes if process is not world.active]
+        if others:
+            self._note("  meanwhile")
+            world.time += 0.002
+            operation = world.rng.choice((self._put, self._put, self._delete, self._flush, self._repair))
+            self._run(operation, world.rng.choice(others))
+            world.time += 0.002
+            self._note("  and then")
+
+    def _run(self, operation: Callable[[Process], None], process: Process) -> None:
+        world = self._world
+        world.active = process
         self._note(f"{operation.__name__} by {world.processes.index(process)}")
         full = world.weather.strikes(world.rng, Fault.DISK_FULL, world.weather.rate / 5)
         try:
@@ -126,13 +148,15 @@ class _Schedule:
         changes = {one: Change(one, None, "") for one in ids}
         self._change(process, changes, lambda: list(process.indexer.writer().delete(ids)))
 
-    def _change(self, process: Process, changes: dict[str, Change], call: Callable[[], Sequence[object]]) -> None:
+    def _change(
+        self, process: Process, changes: dict[str, Change], call: Callable[[], Sequence[DocumentOutcome]]
+    ) -> None:
         world = self._world
         self._note(f"  {', '.join(f'{one.id}={one.text}' for one in changes.values())}")
-        world.history.changes += changes.values()
+        world.history.begun(process.journal.name, changes)
         world.doing = changes
         try:
-            for outcome in process.indexer and call():
+            for outcome in call():
                 self._note(f"  {outcome}")
                 world.history.answered(changes, outcome)
         except JournalError:
@@ -188,9 +212,17 @@ class _Schedule:
             self._note(f"  {server.name}")
             server.wipe()
 
-    def _step_back(self, _: Process) -> None:
+    def _step_back(self, process: Process) -> None:
         if self._world.weather.strikes(self._world.rng, Fault.CLOCK_BACK, 1.0):
             self._world.step_back(self._world.rng.choice((0.01, 5.0, 3600.0)))
+            process.die()  # the machine is started again
+            self._cut_off(process)
+
+    def _cut_off(self, _: Process) -> None:
+        """No server can be reached for a while."""
+        for server in self._world.servers:
+            if Fault.DOWN in self._world.weather.kinds:
+                server.down = self._world.rng.randint(5, 20)
 
     def _heal(self, _: Process) -> None:
         self._world.history.broken += self._settle()

@@ -42,6 +42,13 @@ class SimulatedStore:
         """Everything is gone."""
         self._server.wipe()
 
+    def redirect(self, name: str | None) -> None:
+        """Nothing: it lies under its own name."""
+
+    def redirected(self) -> str | None:
+        """None: it was never moved."""
+        return None
+
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order."""
         server = self._server

@@ -66,7 +66,9 @@ class World:
         self.reached: Counter[str] = Counter()
         self.crashes: Counter[str] = Counter()
         self.doing: dict[str, Change] = {}
-        self._states: dict[str, State] = {}
+        self.meanwhile: Callable[[], None] = _nothing
+        self.meanwhile_rate = rng.choice((0.0, 0.02, 0.1))
+        self._before: dict[str, State] = {}
         self.processes = self._processes(folder, make_process)
         self.active = self.processes[0]
 
@@ -117,12 +119,30 @@ class World:
         return True
 
     def reach(self, point: str) -> None:
-        """Counts a failpoint, notes what is in the journal, and lets the process die there, as the seed has it."""
+        """Counts a failpoint, notes what is in the journal, and lets something else happen meanwhile, or the process
+        die, as the seed has it."""
         self.reached[point] += 1
-        if point.startswith("journal"):
-            before, self._states = self._states, self.active.indexer.journal.states(list(self.doing))
+        if point == "journal.before":
+            self._before = self._journaled()
         if point == "journal.after":
-            self.history.journaled(self.active.journal.name, self.doing, before, self._states)
+            self.history.journaled(self.active.journal.name, self.doing, self._before, self._journaled())
+        if not self.weather.calm and self.rng.random() < self.meanwhile_rate:
+            self._let_happen(self.meanwhile)
         if self.weather.strikes(self.rng, Fault.CRASH, self.crash_rate):
             self.crashes[point] += 1
             raise Crash(point)
+
+    def _journaled(self) -> dict[str, State]:
+        return self.active.indexer.journal.states(list(self.doing))
+
+    def _let_happen(self, something: Callable[[], None]) -> None:
+        """Lets another process do something while this one is in the middle of its own."""
+        kept = self.active, self.doing, self._before
+        self.meanwhile = _nothing  # one at a time
+        something()
+        self.meanwhile = something
+        self.active, self.doing, self._before = kept
+
+
+def _nothing() -> None:
+    return None
