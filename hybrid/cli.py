@@ -106,7 +106,7 @@ def status(json: bool, **settings: Any) -> None:
     if json:
         _print_json(body)
     else:
-        Console().print(terminal.status(body))
+        Console().print(terminal.status(body), terminal.journal(body["journal"]), sep="\n")
     sys.exit(1 if any("error" in of for of in body["stores"].values()) else 0)
 
 

@@ -75,6 +75,8 @@ class Location:
         try:
             known = list(documents)
             catalog = place.catalog
+            if catalog.find() is None:
+                place.check_journal()  # before a store is touched
             collection = catalog.make(known, place.dimension()) if known else catalog.collection
             yield place, place.writing(collection)
         finally:

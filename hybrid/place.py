@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import numpy as np
 
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
-from hybrid.errors import EmbeddingError, HybridError, MissingExtra, StoreError
+from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, MissingExtra, StoreError
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.journal import Backlog, Journal
 from hybrid.model import Json, Ranking
@@ -24,6 +24,9 @@ from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorS
 from hybrid.stores.connect import text_store, vector_store
 
 _log = logging.getLogger(__name__)
+
+MOST_LETTERS = 20
+"""Dead letters that are told."""
 
 
 class Place:
@@ -100,17 +103,37 @@ class Place:
     def ping(self) -> dict[str, str]:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
         stores = {name: _answering(store.ping) for name, store in self.stores.items()}
-        return stores | {"journal": _answering(self._check_journal)}
+        return stores | {"journal": _answering(self.check_journal)}
 
     def backlog(self) -> dict[str, Json]:
-        """What the journal owes; nothing where there is no journal yet."""
+        """What the journal owes, and the newest changes that a store will never take; nothing without a journal."""
+        with self._journal() as journal:
+            if journal is None:
+                return dataclasses.asdict(Backlog()) | {"dead_letters": []}
+            letters = [
+                {"id": one.id, "store": one.store, "reason": one.reason} for one in journal.dead_letters(MOST_LETTERS)
+            ]
+            return dataclasses.asdict(journal.backlog()) | {"dead_letters": letters}
+
+    def check_journal(self) -> None:
+        """Returns when the journal can be written. Raises JournalError."""
+        if self.indexer is not None:
+            self.indexer.journal.check()
+        else:
+            with closing(Journal(self.settings.journal)) as journal:
+                journal.check()
+
+    @contextmanager
+    def _journal(self) -> Iterator[Journal | None]:
+        """The journal, None where there is none yet."""
         path = self.settings.journal
         if self.indexer is not None:
-            return dataclasses.asdict(self.indexer.journal.backlog())
-        if path is None or not path.exists():
-            return dataclasses.asdict(Backlog())
-        with closing(Journal(path)) as journal:
-            return dataclasses.asdict(journal.backlog())
+            yield self.indexer.journal
+        elif path is None or not path.exists():
+            yield None
+        else:
+            with closing(Journal(path)) as journal:
+                yield journal
 
     def stop_writing(self) -> None:
         """Ends the indexer, once what it wrote is acknowledged; the next write makes another."""
@@ -120,8 +143,11 @@ class Place:
             indexer.close()
 
     def drop(self) -> None:
-        """Deletes the collection in both stores."""
+        """Deletes the collection in both stores, and what the journal owed to them."""
         self.stop_writing()
+        with self._journal() as journal:
+            if journal is not None:
+                journal.clear()
         self.catalog.drop()
 
     def close(self) -> None:
@@ -130,18 +156,13 @@ class Place:
         for store in self.stores.values():
             store.close()
 
-    def _check_journal(self) -> None:
-        if self.indexer is not None:
-            self.indexer.journal.check()
-        else:
-            with closing(Journal(self.settings.journal)) as journal:
-                journal.check()
-
 
 def _status(store: Store) -> dict[str, Json]:
     try:
         return {"store": store.name} | store.status()
-    except HybridError as error:
+    except CollectionNotFound:
+        return {"store": store.name}  # nothing there yet, so there is nothing to say of it
+    except StoreError as error:
         return {"store": store.name, "error": str(error)}
 
 

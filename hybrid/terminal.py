@@ -134,6 +134,21 @@ def status(body: dict[str, Json]) -> Table:
     return table
 
 
+def journal(body: dict[str, Json]) -> Text:
+    """What the journal owes, in words: nothing, or to which store how much and since when, and what was given up."""
+    text = Text("journal: ")
+    owed = ", ".join(f"{count} to {name}" for name, count in sorted(body["owed"].items()))
+    if not body["entries"]:
+        text.append("nothing is owed")
+    elif owed:
+        text.append(f"owes {owed}, the oldest for {body['oldest_s']:.0f} s (pay now: hybrid repair)", style="yellow")
+    else:
+        text.append(f"{body['entries']} changes are written and wait to be durable")
+    for letter in body["dead_letters"]:
+        text.append(f"\n  {letter['store']} will never take {letter['id']}: {letter['reason']}", style="red")
+    return text
+
+
 def _flat(body: dict[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in body.items():
         if isinstance(value, dict):

@@ -16,6 +16,9 @@ from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
 
+PART = 256
+"""Ids that a store is asked about at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -98,8 +101,10 @@ class Lookup:
     def known(self, ids: Sequence[str]) -> Known:
         """What is known of the ids. The journal is asked first: what leaves it later is in the stores by then."""
         pending = self._journal.states(ids)
-        with self._threads(len(self._stores), "hybrid-look-up") as pool:
-            found = dict(zip(self._stores, pool.map(partial(self._asked, ids), self._stores), strict=True))
+        parts = [ids[start : start + PART] for start in range(0, len(ids), PART)]
+        with self._threads(len(self._stores) * max(len(parts), 1), "hybrid-look-up") as pool:
+            asked = {name: pool.map(partial(self._asked, name), parts) for name in self._stores}
+            found = {name: _together(list(answers)) for name, answers in asked.items()}
         for states in (pending, *found.values()):
             for state in (states or {}).values():
                 self._clock.see(state.version)
@@ -128,12 +133,22 @@ class Lookup:
             _log.warning("what it holds cannot be copied: %s", error)
             return {}
 
-    def _asked(self, ids: Sequence[str], name: str) -> Mapping[str, State] | None:
+    def _asked(self, name: str, ids: Sequence[str]) -> Mapping[str, State] | None:
         try:
             return self._stores[name].states(ids)
         except StoreError as error:
             _log.warning("what it holds is not known, so all is owed to it: %s", error)
             return None
+
+
+def _together(parts: Sequence[Mapping[str, State] | None]) -> dict[str, State] | None:
+    """All parts as one; None where one of them is missing."""
+    states: dict[str, State] = {}
+    for part in parts:
+        if part is None:
+            return None
+        states |= part
+    return states
 
 
 def _copy(record: Record, owed: tuple[str, ...]) -> Entry:

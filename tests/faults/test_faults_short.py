@@ -37,7 +37,8 @@ from tests.servers.provide import Servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
-SEED = 4
+SEED = 136
+"""Its first rounds have a fault of each kind: killed, emptied, frozen, a full disk, a bad network, late duplicates."""
 Refusing = Callable[[Disk], AbstractContextManager[None]]
 
 

@@ -14,7 +14,7 @@ import hybrid
 from hybrid.engine import SAMPLE, Engine
 from hybrid.errors import DocumentError, HybridError
 from hybrid.indexing.flush import BATCH
-from hybrid.indexing.writer import AHEAD
+from hybrid.indexing.writer import AHEAD, WINDOW
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
 from tests.embedders import HashedWords
 
@@ -78,8 +78,8 @@ def test_the_last_of_equal_ids_in_a_batch_wins(engine: Engine, embedder: Countin
 
 
 def test_the_last_of_equal_ids_in_two_batches_wins(engine: Engine) -> None:
-    many = [doc(n) for n in range(BATCH)]
-    assert counts(engine.put([*many, doc(0, "last")])) == {"created": BATCH, "updated": 1}
+    many = [doc(n) for n in range(WINDOW)]
+    assert counts(engine.put([*many, doc(0, "last")])) == {"created": WINDOW, "updated": 1}
     assert engine.get("0") == {"text": "last"}
 
 
@@ -174,8 +174,8 @@ def test_a_stream_is_consumed_batch_by_batch(engine: Engine) -> None:
 
     with pytest.raises(Enough):
         engine.put(endless(), on_outcome=watch)
-    assert read <= SAMPLE + (4 + AHEAD) * BATCH
-    assert ahead <= SAMPLE + (1 + AHEAD) * BATCH  # the sample comes first, and is then written
+    assert read <= SAMPLE + 3 * BATCH + 2 * WINDOW
+    assert ahead <= 2 * WINDOW + AHEAD * BATCH  # the sample comes first, and is then written
 
 
 def test_what_came_before_an_error_of_the_source_is_written(engine: Engine) -> None:

@@ -13,4 +13,7 @@ proxy     What does the network do?          refuse, reset, swallow, delay
 world     What can be harmed?                both servers, both proxies, the journal's disk
 faults    How?                               one function a kind of fault
 rounds    When?                              a round: a life of the writer, its faults, its end, the check
+    campaign  How much is enough?               rounds until enough was killed, and the verdict
+    canaries  Would the oracle notice?          the planted bugs, one at a time
+    report    What is told?                     the closing line, and the figures behind it
 """

@@ -66,7 +66,7 @@ class History:
                 continue  # or nothing was to be done
             if state == before.get(one) and change.text is None:
                 continue  # deleted before
-            if state.version <= change.floor and state.version != self.version_of(one, change.text):
+            if state.version < change.floor:
                 self.broken.append(("stale", f"{one}: version {state.version} came after {change.floor}"))
             self._versions[one, change.text] = max(self.version_of(one, change.text), state.version)
             self._last[journal, one] = max(self._last.get((journal, one), 0), state.version)

@@ -99,7 +99,7 @@ class _Schedule:
         others = [process for process in world.processes if process is not world.active]
         if others:
             self._note("  meanwhile")
-            world.time += 0.002
+            world.time += world.rng.choices((0.002, PATIENCE_S), (9, 1))[0]  # stopped for longer than its lease
             operation = world.rng.choice((self._put, self._put, self._delete, self._flush, self._repair))
             self._run(operation, world.rng.choice(others))
             world.time += 0.002
@@ -211,6 +211,8 @@ class _Schedule:
         if self._world.weather.strikes(self._world.rng, Fault.WIPED, 1.0) and self._world.may_lose(server):
             self._note(f"  {server.name}")
             server.wipe()
+            if self._world.rng.random() < 0.5:
+                server.deliver_all()
 
     def _step_back(self, process: Process) -> None:
         if self._world.weather.strikes(self._world.rng, Fault.CLOCK_BACK, 1.0):

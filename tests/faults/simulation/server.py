@@ -21,12 +21,16 @@ class Durability(StrEnum):
 
 
 class Server:
-    """One store, as all its clients see it. random: what happens to it, always the same for a seed."""
+    """One store, as all its clients see it. random: what happens to it, always the same for a seed.
+
+    haste: how likely one late batch arrives before a call, from 0 to 1.
+    """
 
     def __init__(self, name: str, durability: Durability, random: Random, *, has_mapping: bool = False) -> None:
         self.name = name
         self.durability = durability
         self.random = random
+        self.haste = random.choice((0.02, 0.2))
         self.run = 0
         self.down = 0
         self.writers = 0

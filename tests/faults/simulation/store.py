@@ -138,7 +138,7 @@ class SimulatedStore:
         if server.down and not self._weather.calm:
             server.down -= 1
             raise StoreUnavailable(server.name, "connection refused")
-        if server.random.random() < 0.2:
+        if server.random.random() < server.haste:
             server.deliver()
         fault = self._weather.draw(server.random, possible)
         if fault is None or (fault in RESTARTS and not self._may_restart(server)):
