@@ -107,7 +107,7 @@ def status(json: bool, **settings: Any) -> None:
         _print_json(body)
     else:
         Console().print(terminal.status(body), terminal.journal(body["journal"]), sep="\n")
-    sys.exit(1 if any("error" in of for of in body["stores"].values()) else 0)
+    sys.exit(1 if any("error" in of for of in (body["journal"], *body["stores"].values())) else 0)
 
 
 @cli.command()

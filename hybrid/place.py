@@ -13,7 +13,7 @@ import numpy as np
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
-from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, MissingExtra, StoreError
+from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, JournalError, MissingExtra, StoreError
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.journal import Backlog, Journal
 from hybrid.model import Json, Ranking
@@ -106,14 +106,18 @@ class Place:
         return stores | {"journal": _answering(self.check_journal)}
 
     def backlog(self) -> dict[str, Json]:
-        """What the journal owes, and the newest changes that a store will never take; nothing without a journal."""
-        with self._journal() as journal:
-            if journal is None:
-                return dataclasses.asdict(Backlog()) | {"dead_letters": []}
-            letters = [
-                {"id": one.id, "store": one.store, "reason": one.reason} for one in journal.dead_letters(MOST_LETTERS)
-            ]
-            return dataclasses.asdict(journal.backlog()) | {"dead_letters": letters}
+        """What the journal owes, and the newest changes that a store will never take; nothing without a journal.
+
+        The key `error` says why where it cannot be read.
+        """
+        try:
+            with self._journal() as journal:
+                owed = journal.backlog() if journal else Backlog()
+                dead = journal.dead_letters(MOST_LETTERS) if journal else []
+        except JournalError as error:
+            return {"error": str(error)}
+        letters = [{"id": one.id, "store": one.store, "reason": one.reason} for one in dead]
+        return dataclasses.asdict(owed) | {"dead_letters": letters}
 
     def check_journal(self) -> None:
         """Returns when the journal can be written. Raises JournalError."""

@@ -136,6 +136,8 @@ def status(body: dict[str, Json]) -> Table:
 
 def journal(body: dict[str, Json]) -> Text:
     """What the journal owes, in words: nothing, or to which store how much and since when, and what was given up."""
+    if "error" in body:
+        return Text(body["error"], style="red")
     text = Text("journal: ")
     owed = ", ".join(f"{count} to {name}" for name, count in sorted(body["owed"].items()))
     if not body["entries"]:
