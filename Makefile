@@ -1,11 +1,12 @@
 # make demo   index Python's own documentation and answer four questions (needs Python >= 3.11 and nothing else)
 # make serve  open the search page on it
 # make test   everything, on a real Redis and a real Elasticsearch (also needs Docker or a JDK >= 21, and Chromium)
+# make faults the long campaign of kills and failures
 
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install test test-unit lint chromium servers clean
+.PHONY: help demo serve install test test-unit lint faults faults-short chromium servers clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -32,6 +33,14 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Kills, stops, cut networks and full disks, on simulated and on real stores; about half an hour.
+faults: install
+	$(BIN)/python -m tests.faults.simulation --count 20000
+	$(BIN)/python -m tests.faults.campaign --long
+
+faults-short: install
+	$(BIN)/python -m pytest tests/faults
 
 # Real servers for a longer session: start once, copy the two export lines, run pytest as often as you like.
 servers: install
