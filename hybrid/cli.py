@@ -62,8 +62,12 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     counts = [sources.count(path) for path in paths]
     total = None if None in counts else sum(count or 0 for count in counts)
     rows = chain.from_iterable([sources.read(path) for path in paths])  # a list: all are there, before any is indexed
-    with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
-        written = engine.put(rows, strict=strict, on_outcome=lambda _: advance(1))
+    try:
+        with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
+            written = engine.put(rows, strict=strict, on_outcome=lambda _: advance(1))
+    except KeyboardInterrupt:
+        click.echo("Stopped. What was indexed is kept: the same command goes on where it was.", err=True)
+        sys.exit(130)
     if json:
         _print_json(written.to_dict())
     else:
@@ -139,7 +143,10 @@ def delete(ids: tuple[str, ...], everything: bool, yes: bool, json: bool, **sett
 def verify(cure: bool, json: bool, **settings: Any) -> None:
     """Compare the two stores, document by document. Exit code 1 when they disagree (before a repair)."""
     with hybrid.open(**settings) as engine:
+        owed = engine.status()["journal"].get("entries", 0) if cure else 0
         found, repaired = engine.repair() if cure else (engine.verify(), 0)
+    if owed and not json:
+        click.echo(f"{max(owed - found.pending, 0)} of {owed} changes that were owed are written")
     if json:
         _print_json(found.to_dict() | ({"repaired": repaired} if cure else {}))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -37,6 +38,8 @@ from hybrid.stores.base import VectorQuery, check_query
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 """Why a retriever fails whose collection was moved or deleted by another process."""
 
+_log = logging.getLogger(__name__)
+
 SAMPLE = 1000
 """Documents that a schema is inferred from."""
 
@@ -51,6 +54,7 @@ class Engine:
         self.settings = settings
         self._location = Location(settings, embedder)
         self._pools = Pools()
+        self._working = False
 
     @property
     def collection(self) -> Collection:
@@ -75,8 +79,9 @@ class Engine:
         """
         started = time.perf_counter()
         source = rows(documents)
-        sample, valid = _sampled(source)
-        if not valid:  # no collection is made for documents that are all rejected
+        found = self._location.place.catalog.find()
+        sample, valid = ([], []) if found else _sampled(source)
+        if not (found or valid):  # no collection is made for documents that are all rejected
             return fold(_watched(rejections(sample, strict=strict), on_outcome), started)
         with self._location.writing(valid) as (place, indexer):
             writer = indexer.writer()
@@ -135,6 +140,7 @@ class Engine:
         result = answered(plan, answers, place.stores, place.catalog.collection.schema, started)
         if plan.verify:
             result = integrity.confirmed(result, [place.catalog.store(name) for name in place.stores])
+        self._begin_work(place)
         _look_after(place, result)
         return result
 
@@ -166,11 +172,21 @@ class Engine:
         return self._location.place.ping()
 
     def work(self) -> None:
-        """Pays debts and repairs what searches find torn in the background from now on, until `close`."""
+        """Pays debts and repairs what searches find torn in the background from now on, until `close`.
+
+        Where no store answers, or there is no collection yet, it begins with the first search that finds one.
+        """
+        self._working = True
         place = self._location.place
-        collection = place.catalog.find()
-        if collection is not None:
-            place.writing(collection).work()
+        try:
+            if place.catalog.find() is not None:
+                self._begin_work(place)
+        except StoreError as error:
+            _log.warning("work in the background begins later: %s", error)
+
+    def _begin_work(self, place: Place) -> None:
+        if self._working and place.indexer is None:
+            place.writing(place.catalog.collection).work()
 
     def flush(self) -> Backlog:
         """What is still owed to a store after everything in the journal was tried once more, now."""

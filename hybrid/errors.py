@@ -19,6 +19,7 @@
     │   └── StoreReplyError        an answer that makes no sense, or a missing index
     ├── JournalError               the journal cannot be read or written; no store was touched
     │   └── BacklogFull            too many changes wait to be written
+    ├── EngineClosed               the engine was closed and is used again
     ├── EmbeddingError             content could not become a vector
     │   └── ModelNotFound          the model's files are not here and cannot be fetched
     ├── MissingExtra               an optional dependency is not installed
@@ -166,6 +167,12 @@ class BacklogFull(JournalError):
         )
         self.held = held
         self.limit = limit
+
+
+class EngineClosed(HybridError):
+    """The engine was closed and is used again."""
+
+    code = "engine_closed"
 
 
 class EmbeddingError(HybridError):

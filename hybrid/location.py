@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from hybrid.embedding.base import Embedder
-from hybrid.errors import StoreError
+from hybrid.errors import EngineClosed, StoreError
 from hybrid.indexing.indexer import Indexer
 from hybrid.model import Document
 from hybrid.place import Place
@@ -37,6 +37,7 @@ class Location:
         self._place: Place | None = None
         self._left: list[Place] = []
         self._writes: dict[Place, int] = {}
+        self._closed = False
         self._changed = threading.Condition(threading.RLock())
 
     def __str__(self) -> str:
@@ -45,7 +46,9 @@ class Location:
 
     @property
     def place(self) -> Place:
-        """Where the collection lies now."""
+        """Where the collection lies now. Raises EngineClosed after `close`."""
+        if self._closed:
+            raise EngineClosed("this engine is closed. Open another one with hybrid.open(…)")
         found = self._place
         if found is None:
             with self._changed:
@@ -149,6 +152,7 @@ class Location:
 
     def close(self) -> None:
         """Closes every place."""
+        self._closed = True
         for place in {id(one): one for one in (self._base, *self._left, self._place) if one is not None}.values():
             place.close()
 

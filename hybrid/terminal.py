@@ -28,14 +28,14 @@ def results(result: SearchResult) -> Table:
     table = Table(title=title, title_justify="left", caption=_caption(result), box=box.SIMPLE_HEAD)
     table.caption_justify = "left"
     table.add_column("#", justify="right")
-    table.add_column("document", overflow="fold", min_width=30)
+    table.add_column("document", overflow="fold", min_width=28)
     table.add_column("score", justify="right", no_wrap=True)
     for name in RETRIEVERS:
         table.add_column(name, justify="right", style=_COLOURS[name], no_wrap=True)
     table.add_column("", no_wrap=True, min_width=_BAR)
     top = max((hit.score for hit in result.hits), default=0.0)
     for hit in result.hits:
-        table.add_row(str(hit.rank), Text(label(hit)), f"{hit.score:.4f}", *_parts(hit), _bar(hit, top))
+        table.add_row(str(hit.rank), Text(label(hit)), _short(hit.score), *_parts(hit), _bar(hit, top))
     return table
 
 
@@ -43,9 +43,14 @@ def _parts(hit: Hit) -> Iterator[str]:
     for name in RETRIEVERS:
         part = hit.explain[name]
         if part["status"] == "hit":
-            yield f"#{part['rank']} +{part['contribution']:.4f}"
+            yield f"#{part['rank']} {_short(part['contribution'])}"
         else:
             yield "–" if part["status"] == "not_found" else str(part["status"])
+
+
+def _short(score: float) -> str:
+    """Four places, without the nought before the point."""
+    return f"{score:.4f}".replace("0.", ".", 1) if 0 <= score < 1 else f"{score:.3f}"
 
 
 def _bar(hit: Hit, top: float) -> Text:
@@ -114,8 +119,8 @@ def progress(what: str, total: int | None, console: Console) -> Iterator[Callabl
 
         def advance(count: int) -> None:
             bar.advance(task, count)
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:.0f}/s" if speed else "")
+            elapsed = bar.tasks[0].elapsed
+            bar.update(task, rate=f"{bar.tasks[0].completed / elapsed:.0f}/s" if elapsed else "")
 
         yield advance
         bar.update(task, total=bar.tasks[0].completed)

@@ -112,21 +112,27 @@ def _all_taken(engine: Engine, count: int) -> None:
 
 def _elasticsearch(servers: _Servers, count: int) -> float:
     collection = _collection("bench-elasticsearch")
-    with closing(ElasticText.connect(servers.elasticsearch, collection.name)) as store, _made(store, collection):
-        with closing(elastic_client.connect(servers.elasticsearch)) as client:
-            alias = elastic_mapping.write_alias(collection.name)
-            actions = (
-                {"_index": alias, "_id": record.id, "_source": elastic_mapping.document(record, collection.schema)}
-                for record in _records(collection, count)
-            )
-            return _timed(lambda: _exhaust(streaming_bulk(client, actions, chunk_size=500)))
+    alias = elastic_mapping.write_alias(collection.name)
+    actions = (
+        {"_index": alias, "_id": record.id, "_source": elastic_mapping.document(record, collection.schema)}
+        for record in _records(collection, count)
+    )
+    with (
+        closing(ElasticText.connect(servers.elasticsearch, collection.name)) as store,
+        closing(elastic_client.connect(servers.elasticsearch)) as client,
+        _made(store, collection),
+    ):
+        return _timed(lambda: _exhaust(streaming_bulk(client, actions, chunk_size=500)))
 
 
 def _redis(servers: _Servers, count: int) -> float:
     collection = _collection("bench-redis")
-    with closing(RedisVectors.connect(servers.redis, collection.name)) as store, _made(store, collection):
-        with closing(redis_client.connect(servers.redis)) as client:
-            return _timed(lambda: _load_redis(client, collection, count))
+    with (
+        closing(RedisVectors.connect(servers.redis, collection.name)) as store,
+        closing(redis_client.connect(servers.redis)) as client,
+        _made(store, collection),
+    ):
+        return _timed(lambda: _load_redis(client, collection, count))
 
 
 def _load_redis(client: Any, collection: Collection, count: int) -> None:

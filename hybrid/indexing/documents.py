@@ -25,6 +25,14 @@ class Malformed:
     reason: str
 
 
+class Located(dict[str, Any]):
+    """A document as a dict that knows where it stands in its source."""
+
+    def __init__(self, fields: Mapping[str, Any], where: str) -> None:
+        super().__init__(fields)
+        self.where = where
+
+
 def rows(documents: Any) -> Iterator[Any]:
     """The documents one by one: of an iterable, or the rows of a pandas DataFrame as dicts.
 

@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 BATCH = 256
 """Changes that are embedded and written together."""
 
+MOST_PASSAGES = 128
+"""Passages of one document that are embedded; at 256 tokens each, a text of some 150 kB."""
+
 _Outcomes = dict[str, WriteOutcome]
 
 
@@ -122,7 +125,10 @@ class Flusher:
         if embedder is None:
             return {}
         texts = [self._collection.schema.embedded_text(entry.source) for entry in entries]
-        spans = [split(text, embedder.max_tokens, embedder.count_tokens) for text in texts]
+        spans = [split(text, embedder.max_tokens, embedder.count_tokens)[:MOST_PASSAGES] for text in texts]
+        for entry, of in zip(entries, spans, strict=True):
+            if len(of) == MOST_PASSAGES:
+                _log.warning("document %r is long: after %d passages it is found by its words only", entry.id, len(of))
         flat = [text[start:end] for text, of in zip(texts, spans, strict=True) for start, end in of]
         rows = np.split(embedder.embed_documents(flat), np.cumsum([len(of) for of in spans])[:-1])
         return {entry.id: (vectors, of) for entry, vectors, of in zip(entries, rows, spans, strict=True)}
@@ -204,10 +210,8 @@ class Flusher:
             now = self._runs[name] = self._stores[name].incarnation()
             reach("sync.after")
             if now != run:
-                _log.warning(
-                    "the %s store restarted and may have lost %d changes: they are sent again", name, len(versions)
-                )
-                self._journal.release(versions)
+                _log.warning("the %s store restarted and may have lost %d changes: they stay owed", name, len(versions))
+                self._journal.postpone(versions)
             elif durable:
                 self._journal.settle(name, versions)
             else:

@@ -26,6 +26,9 @@ MOST_SUSPECTS = 1000
 MOST_CLEARED = 10_000
 CLEARED_S = 600.0
 
+ROUNDS = 3
+"""Times that everything owed is tried at once, where some of it could be paid the time before."""
+
 
 class Indexer:
     """Writes one collection, and keeps its stores in agreement. Thread-safe.
@@ -73,7 +76,6 @@ class Indexer:
     def flush(self) -> Backlog:
         """What is still owed after everything that is due was tried, whatever failed before."""
         self._flusher.wait()
-        self.journal.hurry()
         self._replay()
         self._drain()
         return self.journal.backlog()
@@ -128,10 +130,13 @@ class Indexer:
         self.journal.close()
 
     def _drain(self) -> None:
-        """Pays what is due, and once more what a store lost meanwhile by restarting."""
-        self._flusher.wait()
-        while self._flusher.drain():
+        """Pays all that nobody else is paying, and a few times more what a store lost meanwhile by restarting."""
+        for _ in range(ROUNDS):
             self._flusher.wait()
+            self.journal.hurry()
+            if not self._flusher.drain():
+                break
+        self._flusher.wait()
 
     def _loop(self, every_s: float) -> None:
         while not self._stopping.wait(every_s):

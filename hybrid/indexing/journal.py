@@ -60,7 +60,6 @@ _APPEND = (
     "leased_until = excluded.leased_until WHERE excluded.version > entries.version"
 )
 _DEBTS = "(SELECT group_concat(store) FROM debts WHERE debts.id = entries.id AND written_in = '')"
-_RELEASE = "UPDATE entries SET due = 0, leased_until = 0 WHERE id = ? AND version = ?"
 _CURRENT = "EXISTS (SELECT 1 FROM entries WHERE entries.id = debts.id AND entries.version = ?)"
 
 
@@ -227,11 +226,6 @@ class Journal:
                         (now + _delay(row[0]), one),
                     )
 
-    def release(self, versions: Mapping[str, int]) -> None:
-        """Lets the changes of these ids, at exactly these versions, be tried again at once and by anybody."""
-        with self._transaction() as database:
-            database.executemany(_RELEASE, versions.items())
-
     def bury(self, entry: Entry, store: str, reason: str, instead: Entry) -> None:
         """Moves a change that the store will never take to the dead letters, and owes `instead` at once, to be claimed.
 
@@ -241,7 +235,9 @@ class Journal:
         with self._transaction() as database:
             database.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", row)
             self._put(database, [instead])
-            database.execute(_RELEASE, (instead.id, instead.version))
+            database.execute(
+                "UPDATE entries SET leased_until = 0 WHERE id = ? AND version = ?", (instead.id, instead.version)
+            )
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """The newest dead letters."""

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from hybrid.errors import InputError, MissingExtra
-from hybrid.indexing.documents import Malformed
+from hybrid.indexing.documents import Located, Malformed
 from hybrid.schema import EXACT_INTEGER
 
 Row: TypeAlias = dict[str, Any] | Malformed
@@ -97,10 +97,19 @@ def _parsed(where: str, line: bytes) -> Row:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return Malformed(where, f"this is not JSON ({error}). Each line must be one JSON object")
-    return (
-        value if isinstance(value, dict) else Malformed(where, f"a document is a JSON object, not {_json_type(value)}")
-    )
+        return Malformed(where, f"this is not JSON ({_fault(error)}). Each line must be one JSON object")
+    return _object(where, value)
+
+
+def _object(where: str, value: Any) -> Row:
+    if isinstance(value, dict):
+        return Located(value, where)
+    return Malformed(where, f"a document is a JSON object, not {_json_type(value)}")
+
+
+def _fault(error: orjson.JSONDecodeError) -> str:
+    """What is wrong within the line; the line itself is named by the caller."""
+    return "not UTF-8" if "UTF-8" in error.msg else f"{error.msg}, character {error.colno}"
 
 
 def _json_type(value: Any) -> str:
@@ -114,7 +123,8 @@ def _from_beir(row: Row) -> Row:
     metadata = row.get("metadata") or {}
     body = {name: value for name, value in row.items() if name not in ("_id", "metadata")}
     named = row.get("_id", row.get("id"))
-    return {**(metadata if isinstance(metadata, Mapping) else {}), **body, "id": named}
+    spread = {**(metadata if isinstance(metadata, Mapping) else {}), **body, "id": named}
+    return Located(spread, row.where) if isinstance(row, Located) else spread
 
 
 def _json_file(path: Path) -> Iterator[Row]:
@@ -128,11 +138,7 @@ def _json_file(path: Path) -> Iterator[Row]:
         lists = [of for of in value.values() if isinstance(of, list)]
         value = lists[0] if len(lists) == 1 else [value]
     for number, one in enumerate(value if isinstance(value, list) else [value], 1):
-        yield (
-            one
-            if isinstance(one, dict)
-            else Malformed(f"{path}, item {number}", f"not an object but {_json_type(one)}")
-        )
+        yield _object(f"{path}, item {number}", one)
 
 
 def _table(path: Path) -> Iterator[Row]:
@@ -159,7 +165,7 @@ def _table_rows(path: Path, reader: csv.DictReader[str]) -> Iterator[Row]:
 def _typed(where: str, row: Mapping[Any, Any], kinds: Mapping[str, Callable[[str], Any]]) -> Row:
     if None in row:
         return Malformed(where, "it has more cells than the header. Quote cells that hold the separator")
-    return {name: _convert(kinds[name], cell) for name, cell in row.items() if cell not in (None, "")}
+    return Located({name: _convert(kinds[name], cell) for name, cell in row.items() if cell not in (None, "")}, where)
 
 
 def _convert(kind: Callable[[str], Any], cell: str) -> Any:

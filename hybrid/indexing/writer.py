@@ -21,7 +21,7 @@ import numpy as np
 from hybrid.errors import BacklogFull, DocumentError
 from hybrid.indexing.changes import Change, Lookup
 from hybrid.indexing.clock import Clock
-from hybrid.indexing.documents import content_hash, fingerprint, normalise
+from hybrid.indexing.documents import Located, content_hash, fingerprint, normalise
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.flush import BATCH, Flusher, Paid
 from hybrid.indexing.journal import Entry, Journal
@@ -228,7 +228,8 @@ def rejections(documents: Iterable[Any], *, strict: bool) -> Iterator[DocumentOu
 
 
 def _rejected(given: Any, error: DocumentError) -> DocumentOutcome:
-    return DocumentOutcome(error.document_id or _id_of(given), Outcome.REJECTED, str(error))
+    where = f"{given.where}: " if isinstance(given, Located) else ""
+    return DocumentOutcome(error.document_id or _id_of(given), Outcome.REJECTED, f"{where}{error}")
 
 
 def _id_of(given: Any) -> str:

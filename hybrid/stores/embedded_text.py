@@ -405,6 +405,7 @@ _FAULTS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("Disk quota exceeded", StoreFull, "Make room and try again"),
     ("Permission denied", StoreDenied, "Check the owner and mode of the folder"),
     ("Read-only file system", StoreDenied, "Use a folder that can be written"),
+    ("Not a directory", StoreReplyError, "Choose another data folder"),
     ("LockBusy", StoreTimeout, "Another program is writing to the index; try again"),
 )
 _OTHER: tuple[type[StoreError], str] = (StoreReplyError, "Delete the folder and index again if it stays so")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -234,3 +235,24 @@ def test_eight_threads_search_while_one_writes(engine: Engine) -> None:
         assert all(future.result(30) >= 1 for future in running)
     assert engine.search("number19", retrievers=["text"]).ids == ["n19"]
     assert engine.search("number5", retrievers=["text"]).ids == []
+
+
+@pytest.mark.parametrize("where", ["disk", ":memory:"])
+def test_a_closed_engine_says_so_whatever_it_is_asked(tmp_path: Path, where: str) -> None:
+    engine = hybrid.open(tmp_path if where == "disk" else where, embedder=HashedWords())
+    engine.put([{"id": "1", "title": "one"}])
+    engine.search("one")
+    engine.close()
+    calls: list[Callable[[], object]] = [
+        lambda: engine.search("one"),
+        lambda: engine.put([{"id": "2", "title": "two"}]),
+        lambda: engine.get("1"),
+        lambda: engine.delete(["1"]),
+        engine.status,
+        engine.verify,
+        engine.flush,
+    ]
+    for call in calls:
+        with pytest.raises(hybrid.HybridError, match="this engine is closed"):
+            call()
+    engine.close()

@@ -188,7 +188,7 @@ def test_vectors_that_cannot_be_stored_are_rejected_before_a_store_sees_them(wor
     broken = Entry("a", 2, "h", {"text": "x"}, BOTH, np.zeros((1, 64), np.float32))
     assert "all zeros" in world.pay(broken)["a"].rejected
     assert world.held() == (None, None)
-    assert world.vector.server.highest == {}
+    assert world.vector.server.versions == {}
 
 
 def test_what_may_not_be_durable_stays_owed_and_is_written_again(world: World) -> None:

@@ -63,6 +63,12 @@ def settle(journal: Journal, version: int, one: str = "a") -> None:
         journal.settle(store, {one: version})
 
 
+def free(journal: Journal, **versions: int) -> None:
+    """Ends the leases of these changes, and makes them due."""
+    journal.postpone(versions)
+    journal.hurry()
+
+
 def claimed(journal: Journal, most: int = 10) -> list[tuple[str, int, tuple[str, ...]]]:
     return [(one.id, one.version, one.owed) for one in journal.claim(most)]
 
@@ -82,7 +88,7 @@ def test_a_change_comes_back_as_it_was(opened: Callable[..., Journal]) -> None:
 def test_a_change_without_vectors_and_a_tombstone_without_rows_come_back(journal: Journal) -> None:
     nothing = np.empty((0, 3), np.float32)
     journal.append([Entry("a", 1, "h", {}, STORES), Entry("b", 2, "", {}, STORES, nothing, deleted=True)])
-    journal.release({"a": 1, "b": 2})
+    free(journal, a=1, b=2)
     found = {one.id: one for one in journal.claim(10)}
     assert found["a"].vectors is None
     assert found["b"].vectors is not None
@@ -94,7 +100,6 @@ def test_nothing_can_be_appended_claimed_and_settled(journal: Journal) -> None:
     journal.append([])
     journal.settle("text", {})
     journal.postpone({})
-    journal.release({})
     assert claimed(journal) == []
     assert journal.states([]) == {}
     assert journal.backlog().entries == 0
@@ -167,7 +172,7 @@ def test_a_lease_does_not_outlast_a_clock_that_steps_back(opened: Callable[..., 
 def test_oldest_changes_are_claimed_first_and_no_more_than_asked_for(journal: Journal, time: Time) -> None:
     for name in ("c", "a", "b"):
         journal.append([entry(name)])
-        journal.release({name: 1})
+        free(journal, **{name: 1})
         time.now += 1
     assert [one for one, *_ in claimed(journal, 2)] == ["c", "a"]
     assert [one for one, *_ in claimed(journal, 2)] == ["b"]
@@ -206,7 +211,6 @@ def test_hurry_leaves_what_is_leased_to_one_who_lives(opened: Callable[..., Jour
 def test_postponing_another_version_does_nothing(journal: Journal, time: Time) -> None:
     journal.append([entry(version=2)])
     journal.postpone({"a": 1})
-    journal.release({"a": 1})
     time.now += 30
     assert claimed(journal) == []
 
@@ -314,7 +318,7 @@ def test_vectors_are_kept_for_exactly_their_version(journal: Journal) -> None:
     for version, value in [(1, 1.0), (2, 2.0)]:
         vectors = np.full((2, 3), value, np.float32)
         journal.embedded([Record("a", version, "h", {}, vectors, ((0, 1), (1, 2)))])
-    journal.release({"a": 2})
+    free(journal, a=2)
     (found,) = journal.claim(1)
     assert found.vectors is not None
     np.testing.assert_array_equal(found.vectors, np.full((2, 3), 2.0, np.float32))

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+import hybrid
 from hybrid.errors import InputError, MissingExtra
 from hybrid.indexing.documents import Malformed
 from hybrid.indexing.sources import count, read
+from tests.embedders import HashedWords
 
 BOM = b"\xef\xbb\xbf"
 
@@ -98,9 +100,9 @@ def test_a_json_file_is_a_list_or_an_object_around_one_or_a_document(file: Any, 
 
 def test_an_item_of_a_json_file_that_is_no_object_is_named(file: Any) -> None:
     path = file("a.json", '[{"id": 1}, "x", {"id": 2}]')
-    assert list(read(path))[1] == Malformed(f"{path}, item 2", "not an object but a string")
+    assert list(read(path))[1] == Malformed(f"{path}, item 2", "a document is a JSON object, not a string")
     assert list(read(file("b.json", "5"))) == [
-        Malformed(f"{path.with_name('b.json')}, item 1", "not an object but a number")
+        Malformed(f"{path.with_name('b.json')}, item 1", "a document is a JSON object, not a number")
     ]
 
 
@@ -240,3 +242,12 @@ def test_a_file_is_read_as_a_stream(file: Any) -> None:
     reader = read(path)
     assert next(reader) == {"id": 1}
     reader.close()  # type: ignore[attr-defined]
+
+
+def test_a_document_that_the_schema_rejects_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "shop.jsonl"
+    good = "".join(f'{{"id": "{n}", "title": "one"}}\n' for n in range(20))
+    path.write_text(good + '\n{"title": "no id"}\n{"id": "x", "title": 3}\n')
+    with hybrid.open(":memory:", embedder=HashedWords()) as engine:
+        report = engine.put(read(path))
+    assert [problem.reason.split(": ")[0] for problem in report.problems] == [f"{path}, line 22", f"{path}, line 23"]

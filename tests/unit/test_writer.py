@@ -13,7 +13,7 @@ import pytest
 import hybrid
 from hybrid.engine import SAMPLE, Engine
 from hybrid.errors import DocumentError, HybridError
-from hybrid.indexing.flush import BATCH
+from hybrid.indexing.flush import BATCH, MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD, WINDOW
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
 from tests.embedders import HashedWords
@@ -242,3 +242,14 @@ def test_one_store_that_lost_its_documents_gets_them_back_with_their_versions(tm
         assert versions(engine) == before
         assert engine.search("laptop", retrievers=["text"]).ids == ["1"]
         assert counts(engine.put([doc(1, "quiet laptop"), doc(2, "loud drill")])) == {"unchanged": 2}
+
+
+def test_a_very_long_text_is_embedded_up_to_a_limit_and_found_by_words_beyond(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentences = " ".join(f"sentence number {n} says little." for n in range(20_000))
+    engine.put([{"id": "long", "title": "long", "text": f"{sentences} The word is xylophone."}])
+    record = engine._location.place.vector.records(["long"])["long"]
+    assert len(record.vectors) == len(record.passages) == MOST_PASSAGES
+    assert "document 'long' is long: after 128 passages it is found by its words only" in caplog.text
+    assert engine.search("xylophone", retrievers=["text"]).ids == ["long"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hybrid.model import DocumentOutcome, Outcome, State
@@ -56,9 +56,17 @@ class History:
             self.changes.append(change)
 
     def journaled(
-        self, journal: str, changes: Mapping[str, Change], before: Mapping[str, State], after: Mapping[str, State]
+        self,
+        journal: str,
+        changes: Mapping[str, Change],
+        before: Mapping[str, State],
+        after: Mapping[str, State],
+        is_copy: Callable[[str, int], bool],
     ) -> None:
-        """The changes are said to be in the journal, where there were these states before, and these are now."""
+        """The changes are said to be in the journal, where there were these states before, and these are now.
+
+        is_copy: whether a version of an id is one that a store had already.
+        """
         for one, state in after.items():
             change = changes[one]
             if (state.hash, state.deleted) != (change.hash, change.text is None):
@@ -66,7 +74,7 @@ class History:
                 continue  # or nothing was to be done
             if state == before.get(one) and change.text is None:
                 continue  # deleted before
-            if state.version < change.floor:
+            if state != before.get(one) and state.version <= change.floor and not is_copy(one, state.version):
                 self.broken.append(("stale", f"{one}: version {state.version} came after {change.floor}"))
             self._versions[one, change.text] = max(self.version_of(one, change.text), state.version)
             self._last[journal, one] = max(self._last.get((journal, one), 0), state.version)

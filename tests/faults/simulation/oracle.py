@@ -28,7 +28,7 @@ class Broken(NamedTuple):
 def check(history: History, servers: Sequence[Server], vector_of: Callable[[str], Vector]) -> list[Broken]:
     """Every promise that was not kept, once nothing is owed any more."""
     ids = sorted(
-        set(history.promises).union(*(server.rows for server in servers), *(server.highest for server in servers))
+        set(history.promises).union(*(server.rows for server in servers), *(server.versions for server in servers))
     )
     found = [Broken(*one) for one in history.broken]
     for one in ids:
@@ -72,7 +72,7 @@ def _content(one: str, views: Sequence[Record | None], history: History) -> Iter
 
 def _seen(one: str, views: Sequence[Record | None], servers: Sequence[Server]) -> Iterator[Broken]:
     held = max((view.version for view in views if view is not None), default=0)
-    highest = max(server.highest.get(one, 0) for server in servers)
+    highest = max((version for server in servers for version in server.versions[one]), default=0)
     if held < highest:
         yield Broken("dirty", f"{one}: version {highest} was there, and now {held}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 from random import Random
@@ -23,6 +24,7 @@ class Durability(StrEnum):
 class Server:
     """One store, as all its clients see it. random: what happens to it, always the same for a seed.
 
+    versions, seen: all that it ever held, versions by id, and pairs of id and text.
     haste: how likely one late batch arrives before a call, from 0 to 1.
     """
 
@@ -35,7 +37,7 @@ class Server:
         self.down = 0
         self.writers = 0
         self.rows: dict[str, Record] = {}
-        self.highest: dict[str, int] = {}
+        self.versions: dict[str, set[int]] = defaultdict(set)
         self.seen: set[tuple[str, str]] = set()
         self._has_mapping = has_mapping
         self._disk: dict[str, Record] = {}
@@ -56,7 +58,7 @@ class Server:
         """Holds the record, whatever was there."""
         self.rows[record.id] = record
         self._unsynced.append(record)
-        self.highest[record.id] = max(self.highest.get(record.id, 0), record.version)
+        self.versions[record.id].add(record.version)
         self.seen.add((record.id, record.source.get("text", "")))
         if self.durability is Durability.AT_ONCE:
             self.sync()

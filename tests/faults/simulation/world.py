@@ -125,12 +125,16 @@ class World:
         if point == "journal.before":
             self._before = self._journaled()
         if point == "journal.after":
-            self.history.journaled(self.active.journal.name, self.doing, self._before, self._journaled())
+            name, after = self.active.journal.name, self._journaled()
+            self.history.journaled(name, self.doing, self._before, after, self._was_held)
         if not self.weather.calm and self.rng.random() < self.meanwhile_rate:
             self._let_happen(self.meanwhile)
         if self.weather.strikes(self.rng, Fault.CRASH, self.crash_rate):
             self.crashes[point] += 1
             raise Crash(point)
+
+    def _was_held(self, document_id: str, version: int) -> bool:
+        return any(version in server.versions[document_id] for server in self.servers)
 
     def _journaled(self) -> dict[str, State]:
         return self.active.indexer.journal.states(list(self.doing))
