@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import Stemmer
+from py_rust_stemmers import SnowballStemmer
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FIELDS = {"id", "title", "text", "brand", "category", "price", "rating", "in_stock", "released"}
@@ -41,7 +41,7 @@ def hangul_share(text: str) -> float:
 def words(text: str) -> set[str]:
     """Stemmed words without stop words; full-width letters count as plain ones."""
     found = re.findall(r"\w+", unicodedata.normalize("NFKC", text).lower())
-    return set(Stemmer.Stemmer("english").stemWords([word for word in found if word not in STOP_WORDS]))
+    return set(SnowballStemmer("english").stem_words([word for word in found if word not in STOP_WORDS]))
 
 
 def content(document: Record) -> str:
