@@ -61,7 +61,7 @@ def test_another_model_is_refused_with_both_names_and_what_to_do(folder: Path) -
     with engine(folder, embedder=Other()) as made, pytest.raises(CollectionMismatch) as error:
         made.search("laptop")
     assert "was made with model 'hashed-words-64', and now 'other-model' is set" in str(error.value)
-    assert "set model = 'hashed-words-64', or delete the collection" in str(error.value)
+    assert "set model = 'hashed-words-64', or make the vectors anew with: hybrid reindex" in str(error.value)
 
 
 def test_another_model_writes_nothing_either(folder: Path) -> None:
@@ -154,7 +154,7 @@ def test_two_collections_lie_side_by_side(folder: Path) -> None:
 @pytest.mark.parametrize("same", [True, False])
 def test_a_collection_that_someone_else_makes_meanwhile_is_the_one_that_counts(same: bool) -> None:
     with engine(":memory:") as made:
-        catalog = made._catalog
+        catalog = made._location.place.catalog
         other = catalog if same else Catalog(made.settings, "hashed-words-64", made._location.place.stores)
 
         def meanwhile() -> Iterator[Document]:
