@@ -106,7 +106,7 @@ class Lookup:
             asked = {name: pool.map(partial(self._asked, name), parts) for name in self._stores}
             found = {name: _together(list(answers)) for name, answers in asked.items()}
         self._clock.see(self._journal.last_version())  # of all who share the journal
-        for states in (pending, *found.values()):
+        for states in found.values():
             for state in (states or {}).values():
                 self._clock.see(state.version)
         return Known(found, pending)

@@ -13,7 +13,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from hybrid.errors import HybridError
 from hybrid.indexing import failpoints
 from hybrid.model import Outcome
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
@@ -88,14 +87,21 @@ class IndexingMachine(RuleBasedStateMachine):
     def delete(self, one: str) -> None:
         self.change(one, None)
 
-    @rule(kind=st.sampled_from(FAULTS), rate=st.sampled_from([0.2, 0.6, 1.0]))
-    def faults_begin(self, kind: Fault, rate: float) -> None:
-        self.weather.kinds |= {kind}
-        self.weather.rate = rate
-
-    @rule()
-    def faults_end(self) -> None:
+    @rule(one=IDS, kind=st.sampled_from(FAULTS), rate=st.sampled_from([0.3, 1.0]), deletes=st.booleans())
+    def change_in_bad_weather(self, one: str, kind: Fault, rate: float, deletes: bool) -> None:
+        self.weather.kinds, self.weather.rate = frozenset({kind}), rate
+        self.delete(one) if deletes else self.put(one)
         self.weather.kinds, self.weather.rate = frozenset(), 0.0
+
+    @rule(one=IDS)
+    def redis_crashes_before_it_is_asked_whether_all_is_durable(self, one: str) -> None:
+        def crash(point: str) -> None:
+            if point == "write.after":
+                self.redis.restart()
+
+        failpoints.install(crash)
+        self.put(one)
+        failpoints.install(None)
 
     @rule(point=st.sampled_from(failpoints.POINTS), one=IDS)
     def put_and_die(self, point: str, one: str) -> None:
@@ -110,10 +116,6 @@ class IndexingMachine(RuleBasedStateMachine):
     @rule()
     def kill(self) -> None:
         self.process.die()
-
-    @rule()
-    def start_again(self) -> None:
-        self.process.close()
 
     @rule()
     def redis_crashes(self) -> None:
@@ -133,10 +135,8 @@ class IndexingMachine(RuleBasedStateMachine):
 
     @rule()
     def repair(self) -> None:
-        try:
-            self.process.indexer.repair()
-        except HybridError:
-            assert self.weather.rate > 0
+        self.redis.down = self.elasticsearch.down = 0
+        self.process.indexer.repair()
 
     @rule(lost=st.sampled_from(["redis", "elasticsearch"]))
     def a_store_is_wiped_and_repaired(self, lost: str) -> None:
@@ -147,7 +147,6 @@ class IndexingMachine(RuleBasedStateMachine):
 
     @rule()
     def all_is_well(self) -> None:
-        self.faults_end()
         self.redis.down = self.elasticsearch.down = 0
         self.now += DURABILITY.volatile_s + 100
         assert self.process.indexer.flush().entries == 0
@@ -160,5 +159,5 @@ class IndexingMachine(RuleBasedStateMachine):
             self.may[one] = texts
 
 
-IndexingMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, derandomize=True, deadline=None)
+IndexingMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=30, derandomize=True, deadline=None)
 TestIndexing = IndexingMachine.TestCase

@@ -78,6 +78,13 @@ def test_the_clock_moves_past_what_stores_and_journal_have(world: World) -> None
     assert world.clock.tick() > 1 << 50
 
 
+def test_the_clock_moves_past_what_another_wrote_through_the_journal_though_it_is_there_no_more(world: World) -> None:
+    world.journal.append([Entry("b", 1 << 50, "h", {}, ("text",))])
+    world.journal.settle("text", {"b": 1 << 50})
+    world.lookup.known(["a"])
+    assert world.clock.tick() > 1 << 50
+
+
 def test_a_change_in_the_journal_counts_before_it_is_in_a_store(world: World) -> None:
     world.journal.append([Entry("a", 7, "h7", {}, ("text", "vector"))])
     assert world.change("h5").outcome is Outcome.UPDATED

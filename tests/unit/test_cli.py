@@ -8,17 +8,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import hybrid
 from hybrid import cli
+from hybrid.indexing.journal import Entry
 
-COMMANDS = ("delete", "demo", "index", "search", "serve", "status")
+COMMANDS = ("bench", "delete", "demo", "index", "reindex", "repair", "search", "serve", "status", "verify")
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
 
 
@@ -292,3 +294,63 @@ def test_an_error_of_the_program_itself_is_one_line_too(tmp_path: Path) -> None:
     ran = hybrid_command("search", "x", "--data-dir", str(tmp_path))
     assert (ran.returncode, ran.stdout) == (2, "")
     assert re.fullmatch(r"hybrid: there is no collection [^\n]*\n", ran.stderr)
+
+
+def test_verify_names_what_differs_and_repair_mends_it(run: Run) -> None:
+    run("index", lines(*(doc(n) for n in range(30))))
+    assert run("verify").out.startswith("the stores agree (30 ids compared")
+    with hybrid.open(model="none") as engine:
+        store = engine._location.place.catalog.store("vector")
+        records = store.records([str(n) for n in range(25)])
+        store.write([replace(one, version=one.version + 1, hash="newer") for one in records.values()])
+    found = run("verify")
+    assert found.code == 1
+    assert found.out.startswith("the stores disagree: 25 stale (30 ids compared")
+    assert "  stale in text: 0\n" in found.out
+    assert "… and 5 more (all of them with --json)" in found.out
+    dry = run("repair", "--dry-run", "--json")
+    assert (dry.code, dry.json["counts"]) == (1, {"missing": 0, "stale": 25, "orphan": 0, "torn": 0})
+    mended = run("repair")
+    assert (mended.code, mended.out.splitlines()[-1]) == (0, "25 repaired")
+    assert run("verify", "--json").json["agree"] is True
+
+
+def test_status_tells_what_the_journal_owes_in_words(run: Run) -> None:
+    run("index", lines(doc(1)))
+    assert "journal: nothing is owed" in run("status").out
+    with hybrid.open(model="none") as engine:
+        engine.flush()
+        indexer = engine._location.place.indexer
+        assert indexer is not None
+        vectors = np.ones((1, 2), np.float32)
+        indexer.journal.append([Entry("2", indexer.now(), "hash", {"text": "two"}, ("vector",), vectors)])
+    assert re.search(r"journal: owes 1 to vector, the oldest for \d s \(pay now: hybrid repair\)", run("status").out)
+    assert "1 of 1 changes that were owed are written" in run("repair").out
+    Path("hybrid-data/documents/journal.sqlite").write_bytes(b"nonsense" * 1000)
+    damaged = run("status")
+    assert damaged.code == 1
+    assert "cannot be used: file is not a database" in damaged.out
+
+
+def test_reindex_makes_the_collection_anew_with_the_model_that_is_set(run: Run) -> None:
+    run("index", "--model", "none", lines(doc(1), doc(2)))
+    made = run("reindex", "--model", "none")
+    assert (made.code, made.out) == (0, "2 documents made anew with model none\n")
+    assert [hit["id"] for hit in run("search", "words", "--retriever", "text", "--json").json["hits"]] == ["1", "2"]
+    with hybrid.open(model="none") as engine:
+        assert engine.collection.name == "documents~2"
+
+
+def test_a_benchmark_without_servers_says_what_it_needs(run: Run) -> None:
+    refused = run("bench", "indexing")
+    assert refused.code == 1
+    assert refused.err == "hybrid: the benchmark needs both servers; give --redis and --elasticsearch\n"
+
+
+@pytest.mark.servers
+def test_the_indexing_benchmark_measures_all_four_ways(run: Run, redis_url: str, elasticsearch_url: str) -> None:
+    servers = ("--redis", redis_url, "--elasticsearch", elasticsearch_url)
+    told = run("bench", "indexing", "--count", "300", "--rounds", "1", *servers).json
+    assert told["documents_per_second"].keys() == {"elasticsearch", "redis", "hybrid", "unchanged"}
+    assert all(rate > 0 for rate in told["documents_per_second"].values())
+    assert run("bench", "indexing", "--count", "300", "--memory", *servers).json["peak_memory_mb"] > 10

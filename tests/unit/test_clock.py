@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.indexing.clock import WRITERS, Clock, written_at
+from hybrid.indexing.clock import WRITERS, Clock, put_back, version_at, written_at
 
 NOON = 1_700_000_000_000
 
@@ -56,6 +56,24 @@ def test_an_older_version_that_is_seen_changes_nothing() -> None:
     first = clock.tick()
     clock.see(1)
     assert clock.tick() == first + 2 * WRITERS
+
+
+def test_what_is_put_back_comes_right_after_what_it_replaces_and_before_every_other_write() -> None:
+    one, other = Clock(1, lambda: 9), Clock(2, lambda: 9)
+    first, second = one.tick(), other.tick()
+    assert first < put_back(first) < second < put_back(second) < one.tick()
+
+
+def test_what_takes_the_place_of_what_was_put_back_is_larger_still() -> None:
+    version = Clock(1, lambda: 9).tick()
+    assert version < put_back(version) < put_back(put_back(version))
+
+
+@given(st.integers(1, (1 << 42) - 1), st.integers(0, WRITERS - 1))
+def test_a_version_tells_when_it_was_made(ms: int, writer: int) -> None:
+    version = Clock(writer, lambda: ms).tick()
+    assert written_at(version) == written_at(put_back(version)) == ms / 1000
+    assert version_at((ms - 0.5) / 1000) <= version
 
 
 @pytest.mark.parametrize("writer", [-1, WRITERS])

@@ -11,11 +11,11 @@ from hybrid.model import Record, Vector
 from tests.faults.simulation.history import History, is_poison
 from tests.faults.simulation.server import Server
 
-KINDS = ("lost", "some_lost", "dirty", "resurrected", "stale", "undead", "differ", "owed", "raised")
+KINDS = ("lost", "some_lost", "dirty", "resurrected", "stale", "undead", "differ", "owed", "wrong")
 """lost: promised, and in neither store. some_lost: promised, and in one of them only. dirty: was seen, and what is
 there is older; or was seen though it failed. resurrected: deleted, and there. stale: older than promised. undead: with
 the vector of another text. differ: the stores do not agree, or `verify` says so. owed: the journal is not empty.
-raised: a call failed that has to answer."""
+wrong: a call said what is not so, or failed where it has to answer."""
 
 
 class Broken(NamedTuple):
@@ -37,11 +37,9 @@ def check(history: History, servers: Sequence[Server], vector_of: Callable[[str]
         found += _content(one, views, history)
         found += _seen(one, views, servers)
         found += [broken for view in views if view for broken in _vectors(view, vector_of)]
-    failed = {
-        (change.id, change.text)
-        for change in history.changes
-        if not change.overtaken and not history.version_of(change.id, change.text)
-    }
+    given = {(change.id, change.text) for change in history.changes}
+    may_be = {(change.id, change.text) for change in history.changes if change.overtaken}
+    failed = {one for one in given - may_be if not history.version_of(*one)}
     for server in servers:
         found += [Broken("dirty", f"{one} in {server.name}: the write failed") for one in server.seen & failed]
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hybrid.errors import HybridError, JournalError
 from hybrid.indexing import failpoints
-from hybrid.model import DocumentOutcome
+from hybrid.model import DocumentOutcome, Outcome
 from tests.faults.simulation.history import Change
 from tests.faults.simulation.oracle import Broken, check
 from tests.faults.simulation.process import DURABILITY, Crash, Process
@@ -67,7 +67,7 @@ class _Schedule:
             self._close: 1,
             self._kill: 1,
             self._restart_a_server: 1,
-            self._wipe_a_server: 0.4,
+            self._wipe_a_server: 0.8,
             self._step_back: 0.5,
             self._cut_off: 0.5,
             self._heal: 0.2,
@@ -99,7 +99,9 @@ class _Schedule:
         others = [process for process in world.processes if process is not world.active]
         if others:
             self._note("  meanwhile")
-            world.time += world.rng.choices((0.002, PATIENCE_S), (9, 1))[0]  # stopped for longer than its lease
+            seconds = world.rng.choices((0.0, 0.002, PATIENCE_S), (5, 5, 1))[0]
+            world.time += seconds  # the other one may be stopped for longer than its lease
+            world.history.in_order = world.history.in_order and seconds > 0
             operation = world.rng.choice((self._put, self._put, self._delete, self._flush, self._repair))
             self._run(operation, world.rng.choice(others))
             world.time += 0.002
@@ -121,7 +123,7 @@ class _Schedule:
 
     def _pass_time(self) -> None:
         world = self._world
-        seconds = world.rng.choices((world.rng.randint(1, 20) / 1000, 1.0, 30.0, 70.0, 700.0), (20, 4, 2, 2, 0.5))[0]
+        seconds = world.rng.choices((world.rng.randint(2, 20) / 1000, 1.0, 30.0, 70.0, 700.0), (20, 4, 2, 2, 0.5))[0]
         world.time += seconds
         world.jumped = world.jumped or seconds > DURABILITY.volatile_s
 
@@ -146,23 +148,31 @@ class _Schedule:
         world = self._world
         ids = world.rng.sample(world.ids, world.rng.randint(1, min(2, len(world.ids))))
         changes = {one: Change(one, None, "") for one in ids}
-        self._change(process, changes, lambda: list(process.indexer.writer().delete(ids)))
+        before = world.living()
+        outcomes = self._change(process, changes, lambda: list(process.indexer.writer().delete(ids)))
+        denied = {one.id for one in outcomes if one.outcome is Outcome.NOT_FOUND}
+        for server, one in sorted(before & world.living()):
+            if one in denied:
+                world.history.broken.append(("wrong", f"{one} was not found, and it is in {server}"))
 
     def _change(
         self, process: Process, changes: dict[str, Change], call: Callable[[], Sequence[DocumentOutcome]]
-    ) -> None:
+    ) -> Sequence[DocumentOutcome]:
         world = self._world
         self._note(f"  {', '.join(f'{one.id}={one.text}' for one in changes.values())}")
         world.history.begun(process.journal.name, changes)
         world.doing = changes
         try:
-            for outcome in call():
+            outcomes = call()
+            for outcome in outcomes:
                 self._note(f"  {outcome}")
                 world.history.answered(changes, outcome)
+            return outcomes
         except JournalError:
             raise
         except HybridError as error:
-            world.history.broken.append(("raised", f"put or delete raised {error!r}"))
+            world.history.broken.append(("wrong", f"put or delete raised {error!r}"))
+            return ()
         finally:
             world.doing = {}
 

@@ -32,7 +32,7 @@ class Server:
         self.name = name
         self.durability = durability
         self.random = random
-        self.haste = random.choice((0.02, 0.2))
+        self.haste = random.choice((0.0, 0.02, 0.2))
         self.run = 0
         self.down = 0
         self.writers = 0

@@ -64,6 +64,8 @@ class SimulatedStore:
             raise RuntimeError("a bug in the client")
         if fault is Fault.TWICE:
             server.write(records)
+        if self._weather.strikes(server.random, Fault.AGAIN, self._weather.rate):
+            server.delay(records)
         return self._answered(fault, lambda: server.write(records))
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:

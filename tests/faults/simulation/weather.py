@@ -19,6 +19,7 @@ class Fault(StrEnum):
     PARTIAL = "partial"  # 429 after a part of the batch
     TWICE = "twice"  # the batch arrives two times, the answer is that to the second
     LATE = "late"  # the batch arrives when others have long been there
+    AGAIN = "again"  # the batch arrives and is answered, and arrives once more much later
     UNFORESEEN = "unforeseen"  # a bug in the client
     DOWN = "down"  # refused from now on, for some calls
     RESTART_BEFORE = "restart-before"  # the store crashed and is back, which the client does not notice

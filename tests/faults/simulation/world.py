@@ -97,6 +97,10 @@ class World:
             for machine in machines
         ]
 
+    def living(self) -> set[tuple[str, str]]:
+        """Server and id of each document that is there."""
+        return {(of.name, one) for of in self.servers for one, record in of.rows.items() if not record.deleted}
+
     def clock(self, machine: int) -> float:
         """Seconds since 1970 by the clock of a machine."""
         return self.time + self.skews[machine]
