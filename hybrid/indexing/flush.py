@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -75,6 +76,8 @@ class Flusher:
         self._writers = threads(len(stores), "hybrid-write")
         self._acknowledger = threads(1, "hybrid-acknowledge")
         self._acknowledging: list[Future[None]] = []
+        self._unsettled: dict[tuple[str, str], dict[str, int]] = {}
+        self._lock = threading.Lock()
 
     def pay(self, entries: Sequence[Entry]) -> dict[str, Paid]:
         """What became of each change, by id. The changes must be leased to this process."""
@@ -102,7 +105,8 @@ class Flusher:
 
     def wait(self) -> None:
         """Returns when all that was written is acknowledged as durable, or known not to be."""
-        pending, self._acknowledging = self._acknowledging, []
+        with self._lock:
+            pending, self._acknowledging = self._acknowledging, []
         for future in pending:
             future.result()
 
@@ -192,16 +196,20 @@ class Flusher:
             self._journal.postpone({record.id: record.version for record in records})
 
     def _acknowledge(self, entries: Sequence[Entry], taken: Mapping[str, _Taken]) -> None:
-        done = {
-            name: {entry.id: entry.version for entry in entries if _is_done(of.outcomes.get(entry.id))}
-            for name, of in taken.items()
-        }
-        self._acknowledging = [future for future in self._acknowledging if not future.done()]
-        self._acknowledging += [
-            self._acknowledger.submit(self._acknowledged, name, taken[name].run, versions)
-            for name, versions in done.items()
-            if versions
-        ]
+        """Has what the stores have taken settled soon; one sync of a store covers all that it took before."""
+        with self._lock:
+            for name, of in taken.items():
+                done = {entry.id: entry.version for entry in entries if _is_done(of.outcomes.get(entry.id))}
+                self._unsettled.setdefault((name, of.run), {}).update(done)
+            self._acknowledging = [future for future in self._acknowledging if not future.done()]
+            self._acknowledging.append(self._acknowledger.submit(self._acknowledge_all))
+
+    def _acknowledge_all(self) -> None:
+        with self._lock:
+            unsettled, self._unsettled = self._unsettled, {}
+        for (name, run), versions in unsettled.items():
+            if versions:
+                self._acknowledged(name, run, versions)
 
     def _acknowledged(self, name: str, run: str, versions: Mapping[str, int]) -> None:
         """Settles what a store has taken in this run of it."""

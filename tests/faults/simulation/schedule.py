@@ -151,7 +151,7 @@ class _Schedule:
         before = world.living()
         outcomes = self._change(process, changes, lambda: list(process.indexer.writer().delete(ids)))
         denied = {one.id for one in outcomes if one.outcome is Outcome.NOT_FOUND}
-        for server, one in sorted(before & world.living()):
+        for server, one, _ in sorted(before & world.living()):
             if one in denied:
                 world.history.broken.append(("wrong", f"{one} was not found, and it is in {server}"))
 

@@ -97,9 +97,10 @@ class World:
             for machine in machines
         ]
 
-    def living(self) -> set[tuple[str, str]]:
-        """Server and id of each document that is there."""
-        return {(of.name, one) for of in self.servers for one, record in of.rows.items() if not record.deleted}
+    def living(self) -> set[tuple[str, str, int]]:
+        """Server, id and version of each document that is there."""
+        rows = ((of.name, record) for of in self.servers for record in of.rows.values())
+        return {(name, record.id, record.version) for name, record in rows if not record.deleted}
 
     def clock(self, machine: int) -> float:
         """Seconds since 1970 by the clock of a machine."""
