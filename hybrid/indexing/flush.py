@@ -201,8 +201,9 @@ class Flusher:
             for name, of in taken.items():
                 done = {entry.id: entry.version for entry in entries if _is_done(of.outcomes.get(entry.id))}
                 self._unsettled.setdefault((name, of.run), {}).update(done)
-            self._acknowledging = [future for future in self._acknowledging if not future.done()]
-            self._acknowledging.append(self._acknowledger.submit(self._acknowledge_all))
+        settling = self._acknowledger.submit(self._acknowledge_all)  # not under the lock, which it takes itself
+        with self._lock:
+            self._acknowledging = [future for future in (*self._acknowledging, settling) if not future.done()]
 
     def _acknowledge_all(self) -> None:
         with self._lock:

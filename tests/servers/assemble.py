@@ -74,7 +74,7 @@ def own_cache(environment: Mapping[str, str]) -> Path:
 def elasticsearch_cache(environment: Mapping[str, str]) -> Path:
     """The cache folder for Elasticsearch, which exists then.
 
-    Root's Elasticsearch runs as nobody, who cannot enter /root/.cache. Opening folders that are closed for a reason
+    Root's Elasticsearch runs as nobody, who cannot enter the home of root. Opening folders that are closed for a reason
     is not ours to do, so root's copy then lies in the system's cache, where everybody may read.
     """
     folder = own_cache(environment)
