@@ -20,9 +20,16 @@ serve: .venv/.core
 
 install: .venv/.dev
 
+# Two halves at once: the tests on servers mostly wait for servers, the others mostly compute.
+ON_SERVERS := tests/contract tests/faults tests/browser
+COMPUTING := tests/unit tests/property tests/web tests/docs tests/packaging
+
 test: install chromium lint
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+	@mkdir -p test-artifacts; \
+	$(BIN)/python -m coverage run -m pytest $(COMPUTING) > test-artifacts/computing.txt 2>&1 & computing=$$!; \
+	$(BIN)/python -m coverage run -m pytest $(ON_SERVERS); servers=$$?; \
+	wait $$computing; computed=$$?; cat test-artifacts/computing.txt; exit $$((servers | computed))
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
