@@ -96,14 +96,19 @@ class Location:
         new = Place(self._settings.model_copy(update=changes), embedder or (None if model else self._embedder))
         try:
             new.drop()
-            count = self._filled(old, new, told)
+            count, since = self._filled(old, new, told)
         except BaseException:
             new.drop()
             new.close()
             raise
+        self._switch(old, new)  # from here on the new place is the collection, and is never dropped
+        count += copy(old, new, since, told)  # what was written to the old place until the last write there ended
+        new.refresh()
+        old.drop()
         return count
 
-    def _filled(self, old: Place, new: Place, told: Callable[[int], None]) -> int:
+    def _filled(self, old: Place, new: Place, told: Callable[[int], None]) -> tuple[int, int]:
+        """The number of documents copied to the new place, and the version up to which all of them were."""
         collection, dim = old.catalog.collection, new.model.get()
         size = dim.dim if dim is not None else collection.vector.dim
         wanted = grown(
@@ -122,12 +127,7 @@ class Location:
             more = copy(old, new, since, told)
             count, since = count + more, until
             if more <= FEW:
-                break
-        self._switch(old, new)
-        count += copy(old, new, since, told)  # what was written to the old place until the last write there ended
-        new.refresh()
-        old.drop()
-        return count
+                return count, since
 
     def _switch(self, old: Place, new: Place) -> None:
         """Lets every new search and write go to the new place, and waits for the writes that go to the old one."""

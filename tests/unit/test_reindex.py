@@ -140,3 +140,20 @@ def test_a_model_that_cannot_be_had_leaves_everything_as_it_was(engine: Engine) 
     assert engine.collection.name == "documents"
     assert engine.search("word17").ids[0] == "17"
     assert engine.verify().agree
+
+
+def test_a_failure_after_the_switch_never_drops_the_new_place(engine: Engine) -> None:
+    told: list[int] = []
+
+    def fails_after_the_switch(count: int) -> None:
+        told.append(count)
+        if engine._location.place.settings.collection == "documents~2":
+            raise RuntimeError("the last pass failed")
+        if sum(told) == 600:  # written to the old place when all was copied, so that the last pass has something
+            engine.put([{"id": "late", "title": "lateword"}])
+
+    with pytest.raises(RuntimeError, match="the last pass failed"):
+        engine.reindex(embedder=Halved(), told=fails_after_the_switch)
+    assert engine.collection.name == "documents~2"
+    assert engine.search("word17").ids[0] == "17"
+    assert engine.get("late") == {"title": "lateword"}
