@@ -13,7 +13,7 @@ from hybrid.indexing.indexer import Indexer
 from hybrid.model import Document
 from hybrid.place import Place
 from hybrid.plan import TEXT
-from hybrid.reindex import copy, grown, next_name
+from hybrid.reindex import carry, copy, grown, next_name
 from hybrid.schema import Collection
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 FEW = 1000
 """Documents written during a pass of copying that the last pass may have left."""
+
+PASSES = 5
+"""Passes of copying while writes go on; what comes after them is copied when they have ended."""
 
 
 class Location:
@@ -36,9 +39,8 @@ class Location:
         self._base = Place(settings, embedder)  # it has the collection's own name, and notes where it was moved to
         self._place: Place | None = None
         self._left: list[Place] = []
-        self._writes: dict[Place, int] = {}
         self._closed = False
-        self._changed = threading.Condition(threading.RLock())
+        self._changed = threading.RLock()
 
     def __str__(self) -> str:
         stores = " + ".join(store.name for store in self._base.stores.values())
@@ -53,13 +55,16 @@ class Location:
         if found is None:
             with self._changed:
                 if self._place is None:
-                    self._place = self._at(self._moved_to())
+                    self._place = self._first()
                 found = self._place
         return found
 
     def moved(self, left: Place) -> bool:
-        """Whether the collection does not lie in this place any more, having been moved by another process."""
-        name = self._moved_to() or self._settings.collection
+        """Whether the collection does not lie in this place any more, having been moved, by another process maybe."""
+        try:
+            name = self._moved_to() or self._settings.collection
+        except StoreError:  # no store says that it was
+            return False
         if name == left.settings.collection:
             return False
         with self._changed:
@@ -72,20 +77,17 @@ class Location:
     @contextmanager
     def writing(self, documents: Iterable[Document] = ()) -> Iterator[tuple[Place, Indexer]]:
         """The place and its indexer for the length of a write; the collection is made by the documents if need be."""
-        with self._changed:
+        known = list(documents)
+        while True:
             place = self.place
-            self._writes[place] = self._writes.get(place, 0) + 1
-        try:
-            known = list(documents)
-            catalog = place.catalog
-            if catalog.find() is None:
-                place.check_journal()  # before a store is touched
-            collection = catalog.make(known, place.dimension()) if known else catalog.collection
-            yield place, place.writing(collection)
-        finally:
-            with self._changed:
-                self._writes[place] -= 1
-                self._changed.notify_all()
+            with place.turnstile.passing():
+                if self.moved(place):
+                    continue
+                if place.catalog.find() is None:
+                    place.check_journal()  # before a store is touched
+                collection = place.catalog.make(known, place.dimension()) if known else place.catalog.collection
+                yield place, place.writing(collection)
+                return
 
     def reindex(self, model: str | None, embedder: Embedder | None, told: Callable[[int], None]) -> int:
         """The number of documents copied to a new place, made with this model, where the collection then lies."""
@@ -96,19 +98,19 @@ class Location:
         new = Place(self._settings.model_copy(update=changes), embedder or (None if model else self._embedder))
         try:
             new.drop()
-            count, since = self._filled(old, new, told)
+            count = self._filled(old, new, told)
         except BaseException:
             new.drop()
             new.close()
             raise
         self._switch(old, new)  # from here on the new place is the collection, and is never dropped
-        count += copy(old, new, since, told)  # what was written to the old place until the last write there ended
+        count += copy(old, new, told) + carry(old, new)
         new.refresh()
         old.drop()
         return count
 
-    def _filled(self, old: Place, new: Place, told: Callable[[int], None]) -> tuple[int, int]:
-        """The number of documents copied to the new place, and the version up to which all of them were."""
+    def _filled(self, old: Place, new: Place, told: Callable[[int], None]) -> int:
+        """The number of documents copied to the new place, all but a few of those that are written meanwhile."""
         collection, dim = old.catalog.collection, new.model.get()
         size = dim.dim if dim is not None else collection.vector.dim
         wanted = grown(
@@ -120,24 +122,23 @@ class Location:
             self._settings.schema_given,
         )
         new.catalog.create(wanted)
-        indexer = old.writing(collection)
-        count, since = 0, -1
-        while True:
-            until = indexer.now()
-            more = copy(old, new, since, told)
-            count, since = count + more, until
+        count = 0
+        for _ in range(PASSES):
+            more = copy(old, new, told)
+            count += more
             if more <= FEW:
-                return count, since
+                break
+        return count
 
     def _switch(self, old: Place, new: Place) -> None:
         """Lets every new search and write go to the new place, and waits for the writes that go to the old one."""
-        for store in self._base.stores.values():
-            store.redirect(new.settings.collection)
         with self._changed:
+            for store in self._base.stores.values():
+                store.redirect(new.settings.collection)
             self._place = new
             self._left.append(old)
-            self._changed.wait_for(lambda: not self._writes.get(old))
-        old.stop_writing()
+        with old.turnstile.alone():  # whoever passes after this finds the collection moved
+            old.stop_writing()
 
     def drop(self) -> None:
         """Deletes the collection, wherever it lies."""
@@ -157,13 +158,21 @@ class Location:
             place.close()
 
     def _moved_to(self) -> str | None:
-        """The name that a store has noted; the vector store is asked first, the other where it does not answer."""
-        for store in (self._base.vector, self._base.text):
-            try:
-                return store.redirected()
-            except StoreError as error:
-                _log.warning("where the collection lies cannot be asked: %s", error)
-        return None
+        """The name that a store has noted; the vector store is asked first, the other where it does not answer.
+
+        Raises StoreError where neither answers.
+        """
+        try:
+            return self._base.vector.redirected()
+        except StoreError as error:
+            _log.warning("where the collection lies is asked of the other store: %s", error)
+            return self._base.text.redirected()
+
+    def _first(self) -> Place:
+        try:
+            return self._at(self._moved_to())
+        except StoreError:  # a later search finds out
+            return self._base
 
     def _at(self, name: str | None) -> Place:
         if name in (None, self._settings.collection):
@@ -178,7 +187,7 @@ def present_model(settings: Settings) -> str | None:
     """The model that the collection's vectors were made with, wherever it lies; None where there is no collection."""
     location = Location(settings, None)
     try:
-        name = location._moved_to() or settings.collection
+        name = location.place.settings.collection
     finally:
         location.close()
     return _model_in(settings.model_copy(update={"collection": name}))

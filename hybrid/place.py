@@ -15,7 +15,8 @@ from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
 from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, JournalError, MissingExtra, StoreError
 from hybrid.indexing.indexer import Indexer
-from hybrid.indexing.journal import Backlog, Journal
+from hybrid.indexing.journal import Backlog, Entry, Journal
+from hybrid.indexing.turnstile import Turnstile
 from hybrid.model import Json, Ranking
 from hybrid.plan import TEXT, VECTOR, Plan
 from hybrid.schema import Collection
@@ -40,6 +41,7 @@ class Place:
         self.stores: dict[str, Store] = {TEXT: self.text, VECTOR: self.vector}
         self.catalog = Catalog(settings, self.model.name, self.stores)
         self.indexer: Indexer | None = None
+        self.turnstile = Turnstile(None if settings.in_memory else settings.folder / "writes.lock")
         self._lock = threading.Lock()
 
     def search_text(self, plan: Plan) -> Ranking:
@@ -138,6 +140,11 @@ class Place:
         else:
             with closing(Journal(path)) as journal:
                 yield journal
+
+    def left(self) -> list[Entry]:
+        """The changes that a store is still owed."""
+        with self._journal() as journal:
+            return journal.owed() if journal else []
 
     def stop_writing(self) -> None:
         """Ends the indexer, once what it wrote is acknowledged; the next write makes another."""

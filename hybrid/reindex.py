@@ -7,15 +7,17 @@ what is written to the old place meanwhile is carried over in the order in which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
+
+import numpy as np
 
 from hybrid.errors import SchemaError, StoreError
 from hybrid.indexing.documents import content_hash, fingerprint
 from hybrid.indexing.flush import BATCH
 from hybrid.indexing.journal import Entry
-from hybrid.model import Document, Record
+from hybrid.model import Document, Record, State
 from hybrid.place import Place
 from hybrid.plan import TEXT
 from hybrid.schema import Collection, Schema, infer
@@ -40,25 +42,53 @@ def grown(collection: Collection, store: Store, name: str, model: str, dim: int,
     return replace(collection, name=name, schema=given, model=model, vector=replace(collection.vector, dim=dim))
 
 
-def copy(old: Place, new: Place, since: int, told: Callable[[int], None]) -> int:
-    """The number of documents and tombstones written to the new place: those with versions above `since`.
+def copy(old: Place, new: Place, told: Callable[[int], None]) -> int:
+    """The number of documents and tombstones written to the new place: all that it does not hold yet, as new.
 
     told: called with the number of each batch. Raises StoreError where the new place does not take one.
     """
-    collection = new.catalog.collection
-    indexer = new.writing(collection)
     source = old.catalog.store(TEXT)
     count = 0
-    ids = (one for one, state in source.scan() if state.version > since)
-    while batch := list(islice(ids, BATCH)):
-        entries = [_entry(record, collection, tuple(new.stores)) for record in source.records(batch).values()]
-        failed = {one: paid for one, paid in indexer.pay(entries).items() if paid.owed or paid.rejected}
-        if failed:
-            one, paid = next(iter(failed.items()))
-            raise StoreError("reindex", f"document {one!r} could not be copied: {paid.reason or paid.rejected}")
-        count += len(entries)
-        told(len(entries))
+    states = source.scan()
+    while batch := dict(islice(states, BATCH)):
+        lacking = _lacking(batch, new)
+        if lacking:
+            count += _written(source.records(lacking).values(), new)
+            told(len(lacking))
     return count
+
+
+def carry(old: Place, new: Place) -> int:
+    """The number of changes written to the new place that the old one's journal still owed to a store."""
+    left = old.left()
+    states = {entry.id: entry.state for entry in left}
+    lacking = set(_lacking(states, new)) if states else set()
+    return sum(_written(batch, new) for batch in _batches(entry for entry in left if entry.id in lacking))
+
+
+def _lacking(states: Mapping[str, State], new: Place) -> list[str]:
+    """The ids that a store of the new place does not hold at this version or a later one."""
+    held = [store.states(list(states)) for store in new.stores.values()]
+    return [
+        one for one, state in states.items() if any(one not in of or of[one].version < state.version for of in held)
+    ]
+
+
+def _written(records: Iterable[Record | Entry], new: Place) -> int:
+    collection = new.catalog.collection
+    entries = [_entry(record, collection, tuple(new.stores)) for record in records]
+    paid = new.writing(collection).pay(entries)
+    failed = {one: of for one, of in paid.items() if of.owed or of.rejected}
+    if failed:
+        one, of = next(iter(failed.items()))
+        raise StoreError("reindex", f"document {one!r} could not be copied: {of.reason or of.rejected}")
+    return len(entries)
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    rest = iter(entries)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
 
 
 def _sample(store: Store) -> Iterator[Record]:
@@ -66,10 +96,10 @@ def _sample(store: Store) -> Iterator[Record]:
     return iter(store.records(ids).values())
 
 
-def _entry(record: Record, collection: Collection, stores: tuple[str, ...]) -> Entry:
+def _entry(record: Record | Entry, collection: Collection, stores: tuple[str, ...]) -> Entry:
     """The record as a change of the new collection. Vectors that were supplied, not made by a model, are kept."""
     if record.deleted:
-        nothing = record.vectors.reshape(-1)[:0].reshape(0, collection.vector.dim)
+        nothing = np.empty((0, collection.vector.dim), np.float32)
         return Entry(record.id, record.version, record.hash, {}, stores, nothing, deleted=True)
     supplied = record.vectors if not record.passages else None
     if supplied is not None and supplied.shape[1] != collection.vector.dim:

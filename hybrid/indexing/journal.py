@@ -161,6 +161,12 @@ class Journal:
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
         return [_entry(row) for row in found]
 
+    def owed(self) -> list[Entry]:
+        """All changes that a store has not taken yet, oldest first, whoever has them leased."""
+        query = f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE owed IS NOT NULL ORDER BY journaled"
+        with self._reading() as database:
+            return [_entry(row) for row in database.execute(query)]
+
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """The state that each id will have once its change is written; ids without a change are left out."""
         query = "SELECT id, version, hash, deleted FROM entries WHERE id IN (SELECT value FROM json_each(?))"

@@ -11,9 +11,10 @@ import pytest
 
 import hybrid
 from hybrid import Engine
-from hybrid.errors import CollectionMismatch
+from hybrid.errors import CollectionMismatch, EmbeddingError
 from hybrid.model import Vector
 from tests.embedders import HashedWords
+from tests.eventually import eventually
 
 
 class Halved(HashedWords):
@@ -157,3 +158,55 @@ def test_a_failure_after_the_switch_never_drops_the_new_place(engine: Engine) ->
     assert engine.collection.name == "documents~2"
     assert engine.search("word17").ids[0] == "17"
     assert engine.get("late") == {"title": "lateword"}
+
+
+class Breaking(HashedWords):
+    """Makes no vectors of documents while `broken`."""
+
+    broken = False
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        if self.broken:
+            raise EmbeddingError("broken for the test")
+        return super().embed_documents(texts)
+
+
+def test_a_change_that_the_stores_are_still_owed_goes_along(tmp_path: Path) -> None:
+    model = Breaking()
+
+    def breaks_after_the_copying(_: int) -> None:
+        if not model.broken:
+            model.broken = True
+            report = engine.put([{"id": "owed", "title": "owedword"}])
+            assert report.to_dict()["counts"] == {"pending": 1}
+
+    with hybrid.open(tmp_path, embedder=model) as engine:
+        engine.put(documents(3))
+        engine.reindex(embedder=Halved(), told=breaks_after_the_copying)
+        assert engine.search("owedword", retrievers=["text"]).ids == ["owed"]
+        assert engine.verify().agree
+
+
+def test_a_write_of_another_process_ends_before_the_old_place_goes(engine: Engine, tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as other:
+        assert other.search("word17").ids[0] == "17"
+        begun, moved = threading.Event(), threading.Event()
+
+        def slow() -> Iterator[dict[str, str]]:
+            yield {"id": "slow1", "title": "slowword"}
+            begun.set()
+            moved.wait(10)
+            yield {"id": "slow2", "title": "slowword"}
+
+        writer = threading.Thread(target=lambda: other.put(slow()))
+        writer.start()
+        begun.wait(10)
+        mover = threading.Thread(target=lambda: engine.reindex())
+        mover.start()
+        assert eventually(lambda: engine.collection.name == "documents~2")
+        assert mover.is_alive()  # it waits for the writer
+        moved.set()
+        writer.join()
+        mover.join()
+        assert other.put([{"id": "later", "title": "slowword"}]).ok
+        assert engine.search("slowword", retrievers=["text"]).ids == ["later", "slow1", "slow2"]

@@ -1,0 +1,70 @@
+"""Who is writing to a place now? Many writers at once, or the one who moves the collection, alone."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from hybrid.errors import JournalError
+
+
+class Turnstile:
+    """Counts the writes of this process, and holds a lock on a file for them, which other processes see.
+
+    path: the file, made when it is first needed; None: for this process alone. The system gives a lock back
+    when its holder dies. Raises JournalError where the file cannot be made.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._inside = 0
+        self._file: IO[bytes] | None = None
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """For the length of one write. Waits while somebody is `alone`."""
+        with self._changed:
+            if not self._inside:
+                self._file = self._locked(fcntl.LOCK_SH)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                if not self._inside:
+                    self._unlocked(self._file)
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Begins when all writes, those of other processes too, have ended; others wait."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._inside)
+            held = self._locked(fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                self._unlocked(held)
+
+    def _locked(self, how: int) -> IO[bytes] | None:
+        if self._path is None:
+            return None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(self._path, "ab")  # noqa: SIM115 (closed by _unlocked, which ends the lock)
+        except OSError as error:
+            said = f"the lock file {self._path} beside the journal cannot be opened: {error.strerror}"
+            raise JournalError(f"{said}. Correct the folder's permissions; no store was touched") from error
+        fcntl.flock(file.fileno(), how)
+        return file
+
+    @staticmethod
+    def _unlocked(file: IO[bytes] | None) -> None:
+        if file is not None:
+            file.close()
