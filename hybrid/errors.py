@@ -4,6 +4,8 @@
     ├── InputError                 what was given is wrong; nothing was changed (also a ValueError)
     │   ├── DocumentError          a document cannot be taken: its id and field are named
     │   ├── QueryError             a search request cannot be run
+    │   │   ├── FilterError        a filter cannot be read or does not fit the schema; `position` points at it
+    │   │   └── CursorError        a cursor is of another search, or was tampered with
     │   ├── FusionError            rankings cannot be fused as asked
     │   └── SchemaError            a schema contradicts itself
     ├── SettingsError              settings are missing, unknown or contradict each other
@@ -23,7 +25,10 @@
     ├── EmbeddingError             content could not become a vector
     │   └── ModelNotFound          the model's files are not here and cannot be fetched
     ├── MissingExtra               an optional dependency is not installed
+    ├── CursorGone                 the answer that a cursor goes on with is not kept any more
     └── SearchUnavailable          no retriever could answer
+        ├── RetrieverRequired      one did not answer without which no answer was wanted
+        └── Overloaded             too many searches wait already
 
 Each message says what happened, why, and what to do. `code` is stable; messages are not.
 """
@@ -65,6 +70,28 @@ class QueryError(InputError):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class FilterError(QueryError):
+    """A filter cannot be read, or does not fit the schema. The message has the place and what would be right.
+
+    position: where in the expression, in characters from 0; None for a filter that was given as JSON.
+    """
+
+    code = "invalid_filter"
+
+    def __init__(self, message: str, *, position: int | None = None) -> None:
+        super().__init__(message, field="filter")
+        self.position = position
+
+
+class CursorError(QueryError):
+    """A cursor is of another search, or was tampered with."""
+
+    code = "invalid_cursor"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="cursor")
 
 
 class FusionError(InputError):
@@ -197,12 +224,33 @@ class MissingExtra(HybridError):
         self.extra = extra
 
 
+class CursorGone(HybridError):
+    """The answer that a cursor goes on with is not kept any more."""
+
+    code = "cursor_gone"
+
+
 class SearchUnavailable(HybridError):
     """No retriever could answer. `reasons` says why, by retriever or store name, as stable codes."""
 
     code = "search_unavailable"
+    said: ClassVar[str] = "no retriever could answer ({}). Check the stores with: hybrid status"
 
     def __init__(self, reasons: Mapping[str, str], details: Mapping[str, str] | None = None) -> None:
         listed = "; ".join(f"{name}: {text}" for name, text in sorted((details or reasons).items()))
-        super().__init__(f"no retriever could answer ({listed}). Check the stores with: hybrid status")
+        super().__init__(self.said.format(listed))
         self.reasons = dict(reasons)
+
+
+class RetrieverRequired(SearchUnavailable):
+    """A retriever did not answer without which no answer was wanted; `reasons` as in SearchUnavailable."""
+
+    code = "retriever_required"
+    said = "a required retriever did not answer ({}). Search with policy partial to take what the others find"
+
+
+class Overloaded(SearchUnavailable):
+    """Too many searches wait already, so this one was not begun; `reasons` as in SearchUnavailable."""
+
+    code = "overloaded"
+    said = "too many searches wait already ({}). Try again in a second, or with fewer at once"

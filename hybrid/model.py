@@ -98,13 +98,18 @@ class Ranking:
 
     ids: no id twice. scores: higher is better, never NaN, not increasing; equal scores go by id.
     versions: the version each row was found at. passages: number (from 0) of the best passage
-    of each row, empty for a text retriever.
+    of each row, empty for a text retriever. total: documents that match in all, not only those in the window;
+    None where it was not asked; `exact` is False where there may be more. facets: by name, what each one counted,
+    as `hybrid.facets` says.
     """
 
     ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     versions: tuple[int, ...] = ()
     passages: tuple[int, ...] = ()
+    total: int | None = None
+    exact: bool = True
+    facets: Mapping[str, Json] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from hybrid.model import Document, Json
 ANALYSIS = "english-porter2+cjk-bigrams/1"
 """The name of the one text analysis; part of a collection's fingerprint."""
 
-FORMAT = 1
+FORMAT = 2
 """The version of how records lie in the stores; part of a collection's fingerprint."""
 
 NO_MODEL = "none"
@@ -37,12 +37,14 @@ _FAMILIES = {bool: "boolean", int: "number", float: "number", str: "string"}
 _COMMON = 0.9
 _RESERVED = frozenset({"id", "vector"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _HEADINGS = frozenset({"title", "name", "headline", "subject", "heading"})
 _PROSE = _HEADINGS | {"text", "body", "content", "description", "summary", "abstract", "contents"}
 
 
 class FieldType(StrEnum):
-    """What a field's values are. All but TEXT may be a list of values."""
+    """What a field's values are. Only a KEYWORD may be a list of values."""
 
     TEXT = "text"
     KEYWORD = "keyword"
@@ -177,7 +179,7 @@ class Schema:
         check_id(document.id)
         for one in self.fields:
             value = document.fields.get(one.name)
-            if value is not None:
+            if value is not None and value != []:
                 _check_value(document.id, one, value)
 
 
@@ -252,15 +254,27 @@ def check_id(value: Any) -> str:
     return value
 
 
-def parse_date(text: str) -> float | None:
-    """Seconds since 1970 (UTC) of an ISO 8601 date or date-time; a date is 00:00 UTC; None if it is not one."""
+def moment(text: str) -> int | None:
+    """Milliseconds since 1970 (UTC) of an ISO 8601 date or date-time, rounded down; None if it is not one.
+
+    A date without a time is 00:00 UTC, as is a time without a zone.
+    """
     if not _DATE.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    since = (given if given.tzinfo else given.replace(tzinfo=UTC)) - _EPOCH
+    return since // _MILLISECOND
+
+
+def iso(milliseconds: int) -> str:
+    """The ISO 8601 string (UTC) that `moment` reads as this; without a time where it is midnight."""
+    given = _EPOCH + milliseconds * _MILLISECOND
+    if not milliseconds % 86_400_000:
+        return given.date().isoformat()
+    return given.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds").replace("+00:00", "Z")
 
 
 def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
@@ -269,7 +283,7 @@ def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
     Long, many-worded or conventionally named strings (title, text, …) are text, and all strings where
     none is; other strings are keywords; numbers are long when all are whole, else double; ISO 8601
     strings are dates. Headings get boost 2 and come first. Left out are fields of which more than one value
-    in ten is of another type than the rest, and long strings in lists, which are neither text nor keywords.
+    in ten is of another type than the rest, and lists of anything but short strings, which are keywords.
     """
     values: dict[str, list[Json]] = {}
     lists: set[str] = set()
@@ -297,7 +311,7 @@ def _guess(name: str, values: list[Json], in_lists: bool) -> FieldType | None:
     families = Counter(_FAMILIES.get(type(value)) for value in values)
     family, most = families.most_common(1)[0] if families else (None, 0)
     common = [value for value in values if _FAMILIES.get(type(value)) == family]
-    if family is None or most < _COMMON * len(values):
+    if family is None or most < _COMMON * len(values) or (in_lists and family != "string"):
         return None
     if family == "number":
         return FieldType.LONG if all(isinstance(value, int) for value in common) else FieldType.DOUBLE
@@ -305,10 +319,10 @@ def _guess(name: str, values: list[Json], in_lists: bool) -> FieldType | None:
 
 
 def _guess_string(name: str, values: list[str], in_lists: bool) -> FieldType | None:
-    if all(parse_date(value) is not None for value in values) and name.lower() not in _PROSE:
-        return FieldType.DATE
     if in_lists:
         return FieldType.KEYWORD if all(len(value) * 4 <= MAX_KEYWORD_BYTES for value in values) else None
+    if all(moment(value) is not None for value in values) and name.lower() not in _PROSE:
+        return FieldType.DATE
     if name.lower() in _PROSE:
         return FieldType.TEXT
     prose = any(len(value) > 64 or len(value.split()) > 5 or "\n" in value for value in values)
@@ -326,7 +340,7 @@ _EXPECTED = {
 
 
 def _check_value(document_id: str, one: Field, value: Json) -> None:
-    many = isinstance(value, list) and one.type is not FieldType.TEXT
+    many = isinstance(value, list) and one.type is FieldType.KEYWORD
     for item in value if many else [value]:
         if not _FITS[one.type](item):
             raise DocumentError(
@@ -361,7 +375,7 @@ _FITS: dict[FieldType, Callable[[Any], bool]] = {
     FieldType.LONG: lambda value: _is_number(value) and value == int(value) and abs(value) <= EXACT_INTEGER,
     FieldType.DOUBLE: _is_number,
     FieldType.BOOLEAN: lambda value: isinstance(value, bool),
-    FieldType.DATE: lambda value: isinstance(value, str) and parse_date(value) is not None,
+    FieldType.DATE: lambda value: isinstance(value, str) and moment(value) is not None,
 }
 
 

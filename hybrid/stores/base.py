@@ -15,26 +15,69 @@ from typing import Protocol
 import numpy as np
 
 from hybrid.errors import QueryError
+from hybrid.facets import Facet
+from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
 from hybrid.schema import Collection
 
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A text search of all searched fields. limit: documents wanted, >= 0. timeout_s: seconds the store may take."""
+    """A text search of all searched fields.
+
+    limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
+    chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
+    total: also count the documents that match, exactly up to `COUNTED`.
+    """
 
     text: str
     limit: int
     timeout_s: float = 2.0
+    filter: Filter | None = None
+    facets: tuple[Facet, ...] = ()
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorQuery:
-    """A nearest-neighbour search. vector: float32 (dim,). limit: documents wanted, >= 0."""
+    """A nearest-neighbour search. vector: float32 (dim,). limit: documents wanted, >= 0.
+
+    filter: only documents that satisfy it, chosen before the nearest are. total: also count those documents.
+    """
 
     vector: Vector
     limit: int
     timeout_s: float = 2.0
+    filter: Filter | None = None
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """By the value of a field of any type but text, or by `id`. Documents without a value come last, either way.
+
+    Of several keywords the least counts, or, descending, the greatest; strings go by code point.
+    """
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseQuery:
+    """All documents that satisfy the filter, without a query: the first `limit` of them by `sort`, then by id."""
+
+    limit: int
+    sort: tuple[Sort, ...] = ()
+    timeout_s: float = 2.0
+    filter: Filter | None = None
+    facets: tuple[Facet, ...] = ()
+    total: bool = False
+
+
+COUNTED = 10_000
+"""Matching documents that a text search of Elasticsearch counts exactly; of more it says that there are at least so
+many, as is its own default. Counts of a filter alone are exact everywhere."""
 
 
 class Store(Protocol):
@@ -110,8 +153,8 @@ class Store(Protocol):
         """The number of tombstones with a version below `before` that were removed for good."""
         ...
 
-    def count(self) -> int:
-        """The number of documents, tombstones not counted."""
+    def count(self, filter: Filter | None = None) -> int:
+        """The number of documents that satisfy the filter, tombstones not counted."""
         ...
 
     def status(self) -> dict[str, Json]:
@@ -134,6 +177,23 @@ class TextStore(Store, Protocol):
         """The best documents by BM25, best first; equal scores go by id. No words: nothing."""
         ...
 
+    def browse(self, query: BrowseQuery) -> Ranking:
+        """The documents in the order asked; all scores are 0."""
+        ...
+
+    def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
+        """The score that each of these documents has for the query's text, in the window or not; its filter and
+        limit are not looked at. Ids that do not match, or are not there, are left out."""
+        ...
+
+    def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:
+        """How the store itself explains the score of each of these documents that match; empty where it cannot."""
+        ...
+
+    def render(self, query: TextQuery | BrowseQuery) -> Json:
+        """What the store is asked for a query, as JSON, exactly; nothing is sent."""
+        ...
+
 
 class VectorStore(Store, Protocol):
     """Finds documents by nearness of vectors, and numbers the writers of the collection."""
@@ -148,6 +208,15 @@ class VectorStore(Store, Protocol):
         Scores: cosine similarity (COSINE), inner product (IP), minus the distance (L2).
         Raises QueryError for a vector that `check_query` refuses.
         """
+        ...
+
+    def scores(self, query: VectorQuery, ids: Sequence[str]) -> dict[str, float]:
+        """The exact score of each of these documents, by its best passage; its filter and limit are not looked at.
+        Ids that are not there are left out."""
+        ...
+
+    def render(self, query: VectorQuery) -> Json:
+        """What the store is asked for a query, as JSON, exactly, but for the vector's bytes; nothing is sent."""
         ...
 
 

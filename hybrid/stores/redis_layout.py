@@ -35,7 +35,7 @@ from hybrid.schema import (
     VectorAlgorithm,
     VectorSpec,
     VectorType,
-    parse_date,
+    moment,
 )
 
 Argument: TypeAlias = str | bytes | int
@@ -109,8 +109,8 @@ def _number(values: Sequence[float]) -> str:
 
 
 def _seconds(values: Sequence[str]) -> str:
-    moment = parse_date(values[0]) if len(values) == 1 else None
-    return "" if moment is None else repr(moment)
+    milliseconds = moment(values[0]) if len(values) == 1 else None
+    return "" if milliseconds is None else str(milliseconds)
 
 
 _ENCODED: dict[FieldType, Callable[[list[Any]], str]] = {

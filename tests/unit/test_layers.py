@@ -16,7 +16,7 @@ ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
     ("errors", "display", "model"),
-    ("settings", "schema", "analysis", "fusion", "plan"),
+    ("settings", "schema", "analysis", "filters", "facets", "fusion", "plan"),
     ("stores", "embedding", "indexing"),
     ("search", "hydrate", "answer", "integrity", "catalog"),
     ("place",),

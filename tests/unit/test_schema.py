@@ -25,7 +25,8 @@ from hybrid.schema import (
     check_collection_name,
     check_id,
     infer,
-    parse_date,
+    iso,
+    moment,
 )
 
 ALL = Schema(tuple(Field(kind.value, kind) for kind in FieldType))
@@ -59,8 +60,8 @@ def refusal(schema: Schema, document: Document) -> DocumentError:
         (["2024-01-31", "2024-01-31T10:00:00Z"], "date"),
         (["2024-01-31", "soon"], "keyword"),
         ([["a", "b"], "c"], "keyword"),
-        ([[1, 2], []], "long"),
-        ([["2024-01-31"]], "date"),
+        ([[1, 2], []], None),
+        ([["2024-01-31"]], "keyword"),
         ([[["one two three four five six"], ["x"]][0]], "keyword"),
         ([["x" * 5000]], None),
         ([True, 1], None),
@@ -156,13 +157,11 @@ def test_a_document_fits_the_schema_that_was_inferred_from_it(given_sources: lis
         ("long", 2**53),
         ("long", -(2**53)),
         ("long", 3.0),
-        ("long", [1, 2]),
+        ("long", []),
         ("double", 1),
-        ("double", [1.5, -0.0]),
+        ("double", -0.0),
         ("boolean", True),
-        ("boolean", [True, False]),
         ("date", "2024-02-29"),
-        ("date", ["2024-01-31", "2024-01-31T10:00+09:00"]),
         ("date", None),
     ],
 )
@@ -191,7 +190,7 @@ def test_a_value_that_fits_is_taken(kind: str, value: Any) -> None:
         ("double", math.nan, "takes a finite number, not nan"),
         ("double", -math.inf, "not -inf"),
         ("double", False, "not False"),
-        ("double", [1, "x"], "not 'x'"),
+        ("double", [1.5], "takes a finite number, not [1.5]"),
         ("boolean", 1, "takes true or false, not 1"),
         ("boolean", "true", "not 'true'"),
         ("date", "2024-02-30", 'takes a date such as "2024-01-31"'),
@@ -243,7 +242,7 @@ def test_a_collection_name_that_cannot_be_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "meant"),
     [
         ("1970-01-01", datetime(1970, 1, 1, tzinfo=UTC)),
         ("1969-12-31T23:59:59Z", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
@@ -255,9 +254,10 @@ def test_a_collection_name_that_cannot_be_is_refused(name: str) -> None:
         ("9999-12-31T23:59:59.999999-14:00", datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
     ],
 )
-def test_a_date_is_seconds_since_1970_in_utc(text: str, moment: datetime) -> None:
+def test_a_date_is_milliseconds_since_1970_in_utc_rounded_down(text: str, meant: datetime) -> None:
     behind = 14 * 3600 if text.endswith("-14:00") else 0
-    assert parse_date(text) == pytest.approx(moment.timestamp() + behind, abs=1e-6)
+    since = meant - datetime(1970, 1, 1, tzinfo=UTC)
+    assert moment(text) == (since.days * 86_400 + since.seconds + behind) * 1000 + since.microseconds // 1000
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_date_is_seconds_since_1970_in_utc(text: str, moment: datetime) -> Non
     "٢٠٢٤-٠١-٣١|2024-01-31T10|2024-W05-3|0000-01-01|2024-01-31T10:00 Z".split("|"),
 )
 def test_what_is_no_iso_date_is_none(text: str) -> None:
-    assert parse_date(text) is None
+    assert moment(text) is None
 
 
 @pytest.mark.parametrize("name", ["", "1a", "_a", "a b", "a.b", "a-b", "é", "x" * 65, "id", "vector", "a\n"])
@@ -342,7 +342,7 @@ def test_a_collection_written_as_json_is_read_back_equal(collection: Collection)
 
 def test_a_collection_of_another_format_is_refused_with_both() -> None:
     body = Collection("c", ALL, VectorSpec(4), "m").to_json()
-    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 1\. Index it again"):
+    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 2\. Index it again"):
         Collection.from_json(body | {"format": 7})
     with pytest.raises(CollectionMismatch, match="format None"):
         Collection.from_json({})
@@ -351,3 +351,17 @@ def test_a_collection_of_another_format_is_refused_with_both() -> None:
 def test_a_collection_of_a_bad_name_cannot_be_made() -> None:
     with pytest.raises(SchemaError):
         Collection("Bad Name", ALL, VectorSpec(4), "m")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "1970-01-01"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (86_400_000, "1970-01-02"),
+        (3_600_000, "1970-01-01T01:00:00Z"),
+        (-62_135_596_800_000, "0001-01-01"),
+    ],
+)
+def test_milliseconds_are_written_as_the_shortest_iso_date_that_reads_as_them(milliseconds: int, text: str) -> None:
+    assert (iso(milliseconds), moment(text)) == (text, milliseconds)

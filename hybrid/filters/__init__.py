@@ -1,0 +1,1 @@
+"""Which documents may match? Expression text ⇄ tree, and what a tree means."""
