@@ -20,17 +20,21 @@ _COMPARES: dict[Order, Callable[[Any, Any], bool]] = {
     Order.AT_LEAST: operator.ge,
 }
 
-_SEEN: dict[FieldType, Callable[[Any], Value | None]] = {
-    FieldType.KEYWORD: str,
-    FieldType.LONG: int,
-    FieldType.DOUBLE: lambda value: float(value) + 0.0,  # −0.0 and 0.0 are one number
-    FieldType.BOOLEAN: bool,
-    FieldType.DATE: moment,
+_SEEN: dict[FieldType, tuple[type | tuple[type, ...], Callable[[Any], Value | None]]] = {
+    FieldType.KEYWORD: (str, str),
+    FieldType.LONG: ((int, float), int),
+    FieldType.DOUBLE: ((int, float), lambda value: float(value) + 0.0),  # −0.0 and 0.0 are one number
+    FieldType.BOOLEAN: (bool, bool),
+    FieldType.DATE: (str, moment),
 }
+"""By type of a field, what its values are in a document, and how a filter sees one."""
 
 
 def facts(document_id: str, source: Mapping[str, Json], schema: Schema) -> dict[str, tuple[Value, ...]]:
-    """What filters see of a document: its id, and the values of those fields of the schema that it has."""
+    """What filters see of a document: its id, and the values of those fields of the schema that it has.
+
+    A value that does not fit its field, which the schema's own check refuses, is no value.
+    """
     seen: dict[str, tuple[Value, ...]] = {ID: (document_id,)}
     for one in schema.fields:
         value = source.get(one.name)
@@ -42,8 +46,9 @@ def facts(document_id: str, source: Mapping[str, Json], schema: Schema) -> dict[
 def _values(value: Json, kind: FieldType) -> tuple[Value, ...]:
     if kind is FieldType.TEXT:
         return ()
-    converted = (_SEEN[kind](one) for one in (value if isinstance(value, list) else [value]))
-    return tuple(one for one in dict.fromkeys(converted) if one is not None)
+    given, seen = _SEEN[kind]
+    fitting = (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, given))
+    return tuple(one for one in dict.fromkeys(map(seen, fitting)) if one is not None)
 
 
 def matches(tree: Filter, of: Facts) -> bool:

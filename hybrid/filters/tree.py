@@ -4,7 +4,7 @@ Two filters that are written differently and mean the same may still differ; equ
 A filter that was checked against a schema (`hybrid.filters.check`) holds, for a field of type
 
     keyword   str          long      int, within ±2^53     boolean   bool
-    date      int, milliseconds since 1970, UTC            double    float, finite, never −0.0
+    date      Moment, milliseconds since 1970, UTC         double    float, finite, never −0.0
 
 `id` is the document's own id, a keyword that every document has.
 """
@@ -19,6 +19,10 @@ ID = "id"
 """The name by which a filter speaks of the document's id."""
 
 Value: TypeAlias = str | bool | int | float
+
+
+class Moment(int):
+    """The value of a date: milliseconds since 1970, UTC. A whole number that is written as a date."""
 
 
 class Order(StrEnum):
