@@ -100,7 +100,8 @@ class Ranking:
     versions: the version each row was found at. passages: number (from 0) of the best passage
     of each row, empty for a text retriever. total: documents that match in all, not only those in the window;
     None where it was not asked; `exact` is False where there may be more. facets: by name, what each one counted,
-    as `hybrid.facets` says.
+    as `hybrid.facets` says. spent: milliseconds by what they went to: embed (the query's vector), store (the call),
+    took (of the call, what the store itself says it needed).
     """
 
     ids: tuple[str, ...] = ()
@@ -110,6 +111,7 @@ class Ranking:
     total: int | None = None
     exact: bool = True
     facets: Mapping[str, Json] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -126,21 +128,29 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetrieverReport:
-    """How one retriever's part of one search went. took_ms: milliseconds; returned: documents."""
+    """How one retriever's part of one search went. took_ms: milliseconds since the search began; returned: documents.
+
+    spent_ms: what they went to, as far as is known; see `Ranking.spent`.
+    """
 
     status: Status
     took_ms: float
     returned: int
     reason: str = ""
+    spent_ms: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Json]:
-        """The report as JSON; `reason` only where there is one."""
+        """The report as JSON; `reason` and `spent_ms` only where there are any."""
         body: dict[str, Json] = {
             "status": str(self.status),
             "took_ms": round(self.took_ms, 3),
             "returned": self.returned,
         }
-        return body | {"reason": self.reason} if self.reason else body
+        if self.reason:
+            body["reason"] = self.reason
+        if self.spent_ms:
+            body["spent_ms"] = {name: round(spent, 3) for name, spent in self.spent_ms.items()}
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +175,8 @@ class Hit:
 
     explain: for each retriever a dict with `status` (hit, not_found, failed, skipped) and, for a
     hit, rank (from 1), raw_score, normalized, weight and contribution; contributions add up to
-    the score for additive fusion methods. integrity: whether the two stores agreed on the document; what
+    the score for additive fusion methods. Where more was asked, not_found is not_in_window (with the raw_score),
+    no_match or missing (from that store). integrity: whether the two stores agreed on the document; what
     does not is queued for repair.
     """
 
@@ -247,13 +258,47 @@ class WriteReport:
         }
 
 
+class Counts(StrEnum):
+    """What a number of documents counts, the total of an answer or those of its facets."""
+
+    TEXT_MATCHES = "text_matches"  # documents with a word of the query, of those the filter lets through
+    FILTER_MATCHES = "filter_matches"  # documents the filter lets through
+    WINDOW = "window"  # documents that a retriever returned: the store that could count more did not answer
+    NOTHING = "nothing"  # they could not be counted
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many documents there are to an answer. exact: False where there may be more. counts: which ones."""
+
+    value: int
+    exact: bool
+    counts: Counts
+
+    def to_dict(self) -> dict[str, Json]:
+        """The total as JSON; its `relation` is eq or gte, as in Elasticsearch."""
+        return {"value": self.value, "relation": "eq" if self.exact else "gte", "counts": str(self.counts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What was counted beside the hits, by name of the facet, as `hybrid.facets` says, and of which documents."""
+
+    found: Mapping[str, Json]
+    counts: Counts
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """An answer: the hits and how they came about.
 
-    took_ms: milliseconds. degraded: a retriever that was asked did not answer, so scores cannot be
+    took_ms: milliseconds; timeline: what they went to: plan, wait (for the retrievers), fuse, hydrate (fetch the
+    documents), explain. degraded: a retriever that was asked did not answer, so scores cannot be
     compared with those of a whole answer. fusion: method, its parameters, weights and window.
-    retrievers: by name, how each one's part went.
+    retrievers: by name, how each one's part went. total: of documents, not only of hits. facets: None where none
+    was asked. next_cursor: goes on with this very answer; None where it ends here. window_exhausted: it ends here
+    because the retrievers were asked for no more; a larger window may find more. skipped: documents of this
+    page that were deleted after they were found.
     """
 
     query: str
@@ -262,6 +307,12 @@ class SearchResult:
     fusion: Mapping[str, Json]
     retrievers: Mapping[str, RetrieverReport]
     hits: Sequence[Hit]
+    total: Total | None = None
+    facets: Facets | None = None
+    next_cursor: str | None = None
+    window_exhausted: bool = False
+    skipped: int = 0
+    timeline: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -272,15 +323,25 @@ class SearchResult:
         return [hit.id for hit in self.hits]
 
     def to_dict(self) -> dict[str, Json]:
-        """The answer as JSON, as the HTTP endpoint gives it."""
-        return {
+        """The answer as JSON, as the HTTP endpoint gives it; what was not asked or did not happen has no key."""
+        body: dict[str, Json] = {
             "query": self.query,
             "took_ms": round(self.took_ms, 3),
+            "timeline_ms": {name: round(spent, 3) for name, spent in self.timeline.items()},
             "degraded": self.degraded,
             "fusion": dict(self.fusion),
             "retrievers": {name: report.to_dict() for name, report in self.retrievers.items()},
-            "hits": [hit.to_dict() for hit in self.hits],
+            "window_exhausted": self.window_exhausted,
         }
+        if self.total is not None:
+            body["total"] = self.total.to_dict()
+        if self.facets is not None:
+            body |= {"facets": dict(self.facets.found), "facets_count": str(self.facets.counts)}
+        if self.next_cursor is not None:
+            body["next_cursor"] = self.next_cursor
+        if self.skipped:
+            body["skipped"] = self.skipped
+        return body | {"hits": [hit.to_dict() for hit in self.hits]}
 
     def rows(self) -> list[dict[str, Json]]:
         """One flat dict a hit: rank, id, score, each retriever's rank and contribution, and the fields."""

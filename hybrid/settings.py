@@ -67,7 +67,10 @@ class RedisSettings(_Part):
 
 
 class ElasticsearchSettings(_Part):
-    """How to reach Elasticsearch: a user and password, or an API key (encoded form), or neither."""
+    """How to reach Elasticsearch: a user and password, or an API key (encoded form), or neither.
+
+    shards: of an index that is made.
+    """
 
     url: SecretStr
     username: str | None = None
@@ -76,6 +79,7 @@ class ElasticsearchSettings(_Part):
     ca_certs: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
+    shards: int = Field(default=1, ge=1, le=1024)
 
     @property
     def location(self) -> str:

@@ -18,6 +18,7 @@ from hybrid.errors import QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
+from hybrid.plan import Sort
 from hybrid.schema import Collection
 
 
@@ -50,17 +51,6 @@ class VectorQuery:
     timeout_s: float = 2.0
     filter: Filter | None = None
     total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """By the value of a field of any type but text, or by `id`. Documents without a value come last, either way.
-
-    Of several keywords the least counts, or, descending, the greatest; strings go by code point.
-    """
-
-    field: str
-    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ data is in one object, `_hybrid`:
     id        the id again, the second sort key of a search
     hash      the content hash
     text      all searched text, a field with a boost repeated
+    has       the fields that the document has a value of
     deleted   true for a tombstone, which has no fields
     passages  the spans
     vectors   the vectors, base64 of little-endian float32, row after row: Redis can be rebuilt from here
@@ -24,9 +25,10 @@ import orjson
 
 from hybrid import analysis
 from hybrid.errors import DocumentError
-from hybrid.model import Json, Ranking, Record, State, Stored
+from hybrid.filters.meaning import facts
+from hybrid.filters.tree import ID
+from hybrid.model import Json, Record, State, Stored
 from hybrid.schema import Collection, Field, FieldType, Schema
-from hybrid.stores.base import TextQuery
 
 OWN = "_hybrid"
 KEEP_ALIVE = "5m"
@@ -34,6 +36,9 @@ KEEP_ALIVE = "5m"
 
 TEXT = f"{OWN}.text"
 """The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
+
+HAS = f"{OWN}.has"
+"""The names of the schema's fields that a document has a value of."""
 
 _TYPES: dict[FieldType, dict[str, Json]] = {
     FieldType.TEXT: {"type": "text", "index": False},  # shown only; it is searched in TEXT
@@ -65,13 +70,14 @@ def moved_alias(name: str) -> str:
     return f"{index_name(name)}.at"
 
 
-def index_body(collection: Collection) -> dict[str, Json]:
+def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
     """What the index is created with: settings, mappings and the alias."""
     own = {
         "id": {"type": "keyword"},
         "hash": {"type": "keyword", "index": False, "store": True},  # stored: read without parsing the source
         "deleted": {"type": "boolean", "store": True},
         "text": {"type": "text", "analyzer": analysis.ANALYZER},
+        "has": {"type": "keyword"},
         "passages": _KEPT,
         "vectors": _KEPT,
         "as_given": _KEPT,
@@ -79,7 +85,7 @@ def index_body(collection: Collection) -> dict[str, Json]:
     fields = {one.name: _TYPES[one.type] for one in collection.schema.fields}
     return {
         "settings": {
-            "number_of_shards": 1,
+            "number_of_shards": shards,
             "auto_expand_replicas": "0-1",  # one node alone is green, too
             "analysis": analysis.elasticsearch_settings(),
         },
@@ -98,6 +104,7 @@ def document(record: Record, schema: Schema) -> dict[str, Json]:
     own: dict[str, Json] = {"id": record.id, "hash": record.hash}
     if record.deleted:
         return {OWN: own | {"deleted": True}}
+    own["has"] = [name for name in facts(record.id, record.source, schema) if name != ID]
     own["passages"] = record.passages
     own["text"] = analysis.weighted(record.source, schema.searched)
     own["vectors"] = b64encode(record.vectors.astype("<f4").tobytes()).decode()
@@ -120,8 +127,10 @@ def _can_stand_at_the_top(name: str) -> bool:
 
 def _indexed(field: Field | None, value: Json) -> Json:
     """The value as Elasticsearch has to be given it; the value itself where that is no different."""
-    if field is not None and field.type is FieldType.DATE and " " in str(value):
-        return [one.replace(" ", "T") for one in value] if isinstance(value, list) else value.replace(" ", "T")
+    if field is not None and field.type is FieldType.DOUBLE and value == 0:
+        return 0.0  # Lucene keeps -0.0 apart
+    if field is not None and field.type is FieldType.DATE and isinstance(value, str) and " " in value:
+        return value.replace(" ", "T")
     return value
 
 
@@ -152,26 +161,6 @@ def batches(lines: Mapping[str, tuple[bytes, bytes]], most: int, most_bytes: int
         size += length
     if batch:
         yield batch
-
-
-def search_body(query: TextQuery) -> dict[str, Json] | None:
-    """The body of the search; None where there is nothing to look for. Tombstones have no text to be found by.
-
-    The words are asked for as tokens that need no further analysis, so that they are those of every other store.
-    """
-    terms = analysis.query_terms(query.text)
-    if not (query.limit and terms):
-        return None
-    words = [{"term": {TEXT: {"value": term, "boost": times}}} for term, times in terms.items()]
-    return {
-        "query": {"bool": {"should": words}},
-        "size": query.limit,
-        "stored_fields": "_none_",  # the sort values say score and id; reading stored ids takes twice as long
-        "version": True,
-        "track_total_hits": False,
-        "sort": [{"_score": "desc"}, {f"{OWN}.id": "asc"}],
-        "timeout": f"{max(1, int(query.timeout_s * 1000))}ms",
-    }
 
 
 def page_body(point: str, after: Sequence[Any] | None, size: int, *, deleted: bool) -> dict[str, Json]:
@@ -208,12 +197,6 @@ def removal(hit: Mapping[str, Any]) -> dict[str, Json]:
     """
     held = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
     return {"delete": {"_id": row(hit)[0], **held}}
-
-
-def ranking(hits: Sequence[Mapping[str, Any]]) -> Ranking:
-    """The hits of a search, in their order."""
-    scores, ids = zip(*(hit["sort"] for hit in hits), strict=True) if hits else ((), ())
-    return Ranking(ids=ids, scores=scores, versions=tuple(hit["_version"] for hit in hits))
 
 
 def state(found: Mapping[str, Any]) -> State:

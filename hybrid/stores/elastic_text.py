@@ -15,12 +15,14 @@ from typing import Any, Self
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
 from hybrid.errors import CollectionMismatch, CollectionNotFound, DocumentError, StoreError, StoreUnavailable
+from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import ElasticsearchSettings
 from hybrid.stores import elastic_mapping as mapping
+from hybrid.stores import elastic_query as asking
 from hybrid.stores import elastic_status
-from hybrid.stores.base import TextQuery
+from hybrid.stores.base import BrowseQuery, TextQuery
 from hybrid.stores.elastic_client import NAME, check_complete, connect, location, reason, refused, translated
 
 BATCH = 500
@@ -42,15 +44,15 @@ _PAGED = (
 )
 _DESCRIBED = "*.mappings._meta,*.settings.index.translog,*.settings.index.uuid"
 _STARTED = "*.shards.primary,*.shards.start_time_in_millis,*.shards.target.id"
-_FOUND = "timed_out,_shards.failed,_shards.failures,hits.hits.sort,hits.hits._version"
 
 
 class ElasticText:
     """One collection in Elasticsearch: a `TextStore`. `client`: as `elastic_client.connect` makes it."""
 
-    def __init__(self, client: Elasticsearch, name: str) -> None:
+    def __init__(self, client: Elasticsearch, name: str, shards: int = 1) -> None:
         self._client = client
         self._name = name
+        self._shards = shards
         self._index = mapping.index_name(name)
         self._collection: Collection | None = None
         self._is_durable = False
@@ -58,7 +60,7 @@ class ElasticText:
     @classmethod
     def connect(cls, settings: ElasticsearchSettings, name: str) -> Self:
         """The store of the collection `name`; nothing is sent yet."""
-        return cls(connect(settings), name)
+        return cls(connect(settings), name, settings.shards)
 
     @property
     def name(self) -> str:
@@ -84,7 +86,7 @@ class ElasticText:
     def create(self, collection: Collection) -> None:
         with translated(self._client):
             try:
-                self._client.indices.create(index=self._index, **mapping.index_body(collection))
+                self._client.indices.create(index=self._index, **mapping.index_body(collection, self._shards))
             except BadRequestError as error:
                 if error.message != "resource_already_exists_exception":
                     raise
@@ -125,16 +127,48 @@ class ElasticText:
         return [outcomes[record.id] for record in records]
 
     def search(self, query: TextQuery) -> Ranking:
-        body = mapping.search_body(query)
+        schema = self._opened.schema
+        body = asking.search_body(query)
         if body is None:
-            return Ranking()
+            facets = asking.facets(query.facets, {}, schema)
+            return Ranking(total=0 if query.total else None, facets=facets)
+        return asking.ranking(self._ask(body, query.timeout_s, asking.ANSWER), query, schema)
+
+    def browse(self, query: BrowseQuery) -> Ranking:
+        schema = self._opened.schema
+        answer = self._ask(asking.browse_body(query), query.timeout_s, asking.ANSWER)
+        return asking.ranking(answer, query, schema)
+
+    def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
+        hits = self._of(query, ids, explain=False)
+        return {hit["sort"][-1]: hit["sort"][0] for hit in hits}
+
+    def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:
+        hits = self._of(query, ids, explain=True)
+        return {hit["sort"][-1]: hit["_explanation"] for hit in hits}
+
+    def render(self, query: TextQuery | BrowseQuery) -> Json:
+        body = asking.search_body(query) if isinstance(query, TextQuery) else asking.browse_body(query)
+        return {"index": self._index, "search_type": "dfs_query_then_fetch", "body": body}
+
+    def _of(self, query: TextQuery, ids: Sequence[str], *, explain: bool) -> list[dict[str, Any]]:
+        """The hits of the query's text among these documents."""
+        body = asking.scores_body(query.text, ids, explain=explain)
+        if body is None:
+            return []
+        path = f"{asking.ANSWER},hits.hits._explanation"
+        hits: list[dict[str, Any]] = self._ask(body, query.timeout_s, path).get("hits", {}).get("hits", [])
+        return hits
+
+    def _ask(self, body: asking.Body, timeout_s: float, path: str) -> dict[str, Any]:
+        """The answer to a search. Scores are the same however the index is parted, and equal scores go by id."""
         with translated(self._client):
-            client = self._client.options(request_timeout=query.timeout_s)
-            answer = client.search(
-                index=self._index, body=body, search_type="dfs_query_then_fetch", filter_path=_FOUND
+            client = self._client.options(request_timeout=timeout_s)
+            answer: dict[str, Any] = client.search(
+                index=self._index, body=body, search_type="dfs_query_then_fetch", filter_path=path
             ).body
         check_complete(answer, location(self._client))
-        return mapping.ranking(answer.get("hits", {}).get("hits", []))
+        return answer
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         read = self._read(ids, source=False, stored_fields=list(mapping.STATE))
@@ -180,9 +214,9 @@ class ElasticText:
             removed += sum(item["status"] == 200 for item in items)
         return removed
 
-    def count(self) -> int:
+    def count(self, filter: Filter | None = None) -> int:
         with translated(self._client):
-            return elastic_status.count(self._client, self._index, deleted=False)
+            return int(self._client.count(index=self._index, body=asking.count_body(filter))["count"])
 
     def status(self) -> dict[str, Json]:
         with translated(self._client):

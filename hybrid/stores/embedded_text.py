@@ -7,18 +7,17 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-import numpy as np
 import orjson
 import tantivy
 
-from hybrid.analysis import query_terms, tokens, weighted
+from hybrid.analysis import query_terms
 from hybrid.errors import (
     CollectionNotFound,
     HybridError,
@@ -28,19 +27,23 @@ from hybrid.errors import (
     StoreReplyError,
     StoreTimeout,
 )
-from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
-from hybrid.schema import Collection
-from hybrid.stores.base import TextQuery
+from hybrid.filters import show
+from hybrid.filters.meaning import facts
+from hybrid.filters.tree import ID, Filter
+from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
+from hybrid.schema import Collection, FieldType
+from hybrid.stores import counting
+from hybrid.stores import embedded_index as layout
+from hybrid.stores.base import BrowseQuery, TextQuery
+from hybrid.stores.embedded_query import Asking, Reading
 
 _NAME = "tantivy"
 _WAIT_S = 30.0
 """Seconds a write waits for another process's write."""
 
 _PAUSE_S = 0.005
-_HEAP = 50_000_000
-"""Bytes a writer may gather before it writes a segment."""
-
-_LITTLE_ENDIAN = np.dtype("<f4")
+_MOST_IDS = 1_000_000
+"""Ids of rows that are remembered at most."""
 
 _Stamp = tuple[int, int, int]
 
@@ -73,6 +76,7 @@ class TantivyText:
         self._collection_name = name
         self._lock = threading.Lock()
         self._open: _Opened | None = None
+        self._ids: dict[int, str] = {}
 
     @property
     def name(self) -> str:
@@ -94,7 +98,7 @@ class TantivyText:
             with self._writing():
                 if not self._description.exists():
                     self._index_folder.mkdir(exist_ok=True)
-                    tantivy.Index(_schema(), str(self._index_folder))
+                    tantivy.Index(layout.schema(collection.schema), str(self._index_folder))
                     body = {"collection": collection.to_json(), "incarnation": token_hex(16)}
                     _replace(self._description, orjson.dumps(body))
             self._newest()
@@ -129,23 +133,23 @@ class TantivyText:
         """The outcome of each record, in order, once it is on the disk; searches see it from now on."""
         with _translated(self._folder), self._writing():
             opened = self._opened()
-            states = _states(opened.index, [record.id for record in records])
-            judged = [_judged(record, opened.collection, states) for record in records]
+            states = layout.states(opened.index, [record.id for record in records])
+            judged = [layout.judged(record, opened.collection, states) for record in records]
             rows = {record.id: row for record, (_, row) in zip(records, judged, strict=True) if row is not None}
             if rows:
-                _commit(opened.index, rows)
+                layout.commit(opened.index, rows)
             return [outcome for outcome, _ in judged]
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """What is known of each id, tombstones included; ids never seen are left out."""
         with _translated(self._folder):
-            return _states(self._opened().index, ids)
+            return layout.states(self._opened().index, ids)
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
         with _translated(self._folder):
-            found = _documents(self._opened().index, ids)
-            return {name: _stored(**document) for name, document in found.items() if not document["deleted"][0]}
+            found = layout.documents(self._opened().index, ids)
+            return {name: layout.stored(**document) for name, document in found.items() if not document["deleted"][0]}
 
     def refresh(self) -> None:
         """Returns at once: a search sees all that was written before, by other processes too."""
@@ -164,7 +168,7 @@ class TantivyText:
         with _translated(self._folder):
             opened = self._opened()
             dim = opened.collection.vector.dim
-            return {name: _record(dim, **found) for name, found in _documents(opened.index, ids).items()}
+            return {name: layout.record(dim, **found) for name, found in layout.documents(opened.index, ids).items()}
 
     def scan(self) -> Iterator[tuple[str, State]]:
         """Every id with its state at the time of the call, tombstones included; some 100 bytes of memory for each."""
@@ -173,7 +177,7 @@ class TantivyText:
             hits = searcher.search(tantivy.Query.all_query(), max(searcher.num_docs, 1), count=False).hits
             for _, address in hits:
                 document = searcher.doc(address).to_dict()
-                yield document["id"][0], _state(**document)
+                yield document["id"][0], layout.state(**document)
 
     def expunge(self, before: int) -> int:
         """The number of tombstones with a version below `before` that were removed for good."""
@@ -185,18 +189,18 @@ class TantivyText:
             documents = [searcher.doc(address).to_dict() for _, address in hits]
             old = {document["id"][0]: None for document in documents if document["version"][0] < before}
             if old:
-                _commit(index, old)
+                layout.commit(index, old)
             return len(old)
 
-    def count(self) -> int:
-        """The number of documents, tombstones not counted."""
-        with _translated(self._folder):
-            return int(_sizes(self._opened().index)["documents"])
+    def count(self, filter: Filter | None = None) -> int:
+        """The number of documents that satisfy the filter, tombstones not counted."""
+        with self._reading() as (asking, reading):
+            return reading.count(asking.of(None, filter))
 
     def status(self) -> dict[str, Json]:
         """Documents, tombstones, segments of the index, and bytes on the disk."""
         with _translated(self._folder):
-            sizes = _sizes(self._opened().index)
+            sizes = layout.sizes(self._opened().index)
             return sizes | {"size": sum(path.stat().st_size for path in self._index_folder.iterdir())}
 
     def ping(self) -> None:
@@ -211,18 +215,93 @@ class TantivyText:
 
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25, best first; equal scores go by id. Scores are float32."""
+        with self._reading() as (asking, reading):
+            words = asking.words(query.text)
+            if words is None:
+                return self._nothing(query)
+            asked = asking.of(words, query.filter)
+            scores, addresses, total = reading.best(asked, max(query.limit, 0), count=query.total)
+            ids, versions = reading.ids(addresses), reading.versions(addresses)
+            facets = {one.name: reading.facet(one, asking.of(words, one.filter)) for one in query.facets}
+        order = sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
+        return Ranking(
+            ids=tuple(ids[at] for at in order),
+            scores=tuple(scores[at] for at in order),
+            versions=tuple(versions[at] for at in order),
+            total=total,
+            facets=facets,
+        )
+
+    def browse(self, query: BrowseQuery) -> Ranking:
+        """The documents of the filter, sorted; all scores are 0. It looks at each of them."""
+        with self._reading() as (asking, reading):
+            addresses = reading.everything(asking.of(None, query.filter)) if query.limit or query.total else []
+            ids = reading.ids(addresses)
+            columns = [self._column(reading, one.field, addresses, ids) for one in query.sort]
+            order = counting.ordered(ids, columns, query.sort)[: query.limit]
+            versions = reading.versions([addresses[at] for at in order])
+            facets = {one.name: reading.facet(one, asking.of(None, one.filter)) for one in query.facets}
+        total = len(ids) if query.total else None
+        return Ranking(tuple(ids[at] for at in order), (0.0,) * len(order), tuple(versions), (), total, facets=facets)
+
+    def _column(
+        self, reading: Reading, field: str, addresses: Sequence[Any], ids: Sequence[str]
+    ) -> list[counting.Values]:
+        """Each document's values of a field that is sorted by."""
+        schema = self._opened().collection.schema
+        kinds = {one.name: one.type for one in schema.fields}
+        if field != ID and kinds[field] not in layout.BY_NAME:
+            return reading.values(field, addresses)
+        sources = self.fetch(ids) if field != ID else {}
+        if field == ID:
+            return [(one,) for one in ids]
+        return [facts(one, sources[one].source, schema).get(field, ()) for one in ids]
+
+    def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
+        """The score of each of these documents for the query's text; those that do not match are left out."""
+        with self._reading() as (asking, reading):
+            words = asking.words(query.text)
+            scores, addresses = reading.among(words, asking.named(ids)) if words and ids else ([], [])
+            return dict(zip(reading.ids(addresses), scores, strict=True))
+
+    def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:
+        """tantivy's own explanation of each score."""
+        with self._reading() as (asking, reading):
+            words = asking.words(query.text)
+            if words is None or not ids:
+                return {}
+            _, addresses = reading.among(words, asking.named(ids))
+            return dict(zip(reading.ids(addresses), reading.explained(words, addresses), strict=True))
+
+    def render(self, query: TextQuery | BrowseQuery) -> Json:
+        """The tokens that are looked for, the filter, and the query made of them, as tantivy prints it."""
+        opened = self._opened()
+        asking = Asking(opened.index.schema, opened.collection.schema.fields)
+        words = query.text if isinstance(query, TextQuery) else ""
+        asked = asking.of(asking.words(words), query.filter)
+        return {
+            "terms": query_terms(words),
+            "filter": None if query.filter is None else show(query.filter),
+            "query": str(asked),
+            "limit": query.limit,
+        }
+
+    def _nothing(self, query: TextQuery) -> Ranking:
+        """The ranking of a text without words: nothing matches it."""
+        dated = {one.name: one.type is FieldType.DATE for one in self._opened().collection.schema.fields}
+        facets = {one.name: counting.counted(one.kind, (), dated=dated[one.kind.field]) for one in query.facets}
+        return Ranking(total=0 if query.total else None, facets=facets)
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Asking, Reading]]:
+        """What makes queries of the index at its newest commit, and what reads their answers."""
         with _translated(self._folder):
-            index = self._opened().index
-            terms = query_terms(query.text)
-            if not terms or query.limit <= 0:
-                return Ranking()
-            searcher = index.searcher()
-            limit = min(query.limit, max(searcher.num_docs, 1))
-            hits = searcher.search(_query(index.schema, terms), limit, count=False).hits
-            found: Iterator[tuple[float, Any]] = ((score, searcher.doc(address)) for score, address in hits)
-            rows = sorted((-score, one.get_first("id"), one.get_first("version")) for score, one in found)
-        scores, ids, versions = zip(*rows, strict=True) if rows else ((), (), ())
-        return Ranking(ids=ids, scores=tuple(-score for score in scores), versions=versions)
+            opened = self._opened()
+            fields = opened.collection.schema.fields
+            if len(self._ids) > _MOST_IDS:
+                self._ids = {}
+            kinds = {one.name: one.type for one in fields}
+            yield Asking(opened.index.schema, fields), Reading(opened.index, kinds, self._ids)
 
     def _opened(self) -> _Opened:
         try:
@@ -259,108 +338,6 @@ class TantivyText:
                     raise StoreTimeout(_NAME, f"another process has been writing for {_WAIT_S:g} s. Try again")
                 time.sleep(_PAUSE_S)
             yield
-
-
-def _schema() -> tantivy.Schema:
-    """The same fields for every collection: `text` holds the tokens of all searched fields."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
-    builder.add_integer_field("version", stored=True)
-    builder.add_unsigned_field("deleted", stored=True, indexed=True)
-    for name in ("hash", "source", "passages", "vectors"):
-        builder.add_bytes_field(name, stored=True)
-    return builder.build()
-
-
-def _query(schema: tantivy.Schema, terms: Mapping[str, int]) -> tantivy.Query:
-    clauses = []
-    for token, times in terms.items():
-        clause = tantivy.Query.term_query(schema, "text", token, "freq")
-        clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(clause, float(times)) if times > 1 else clause))
-    return tantivy.Query.boolean_query(clauses)
-
-
-def _judged(
-    record: Record, collection: Collection, states: Mapping[str, State]
-) -> tuple[WriteOutcome, tantivy.Document | None]:
-    """What becomes of the record, and, if it is to be written, how the index holds it."""
-    known = states.get(record.id)
-    if known is not None and known.version >= record.version:
-        return WriteOutcome(Wrote.SUPERSEDED), None
-    try:
-        source = orjson.dumps(dict(record.source))
-    except orjson.JSONEncodeError as error:
-        reason = f"document {record.id!r}: its fields cannot be written as JSON: {error}"
-        return WriteOutcome(Wrote.REJECTED, reason), None
-    row = tantivy.Document()
-    row.add_text("id", record.id)
-    row.add_integer("version", record.version)
-    row.add_unsigned("deleted", int(record.deleted))
-    row.add_bytes("hash", record.hash.encode())
-    row.add_bytes("source", source)
-    row.add_bytes("passages", orjson.dumps(record.passages))
-    row.add_bytes("vectors", record.vectors.astype(_LITTLE_ENDIAN).tobytes())
-    if not record.deleted:
-        texts = weighted(record.source, collection.schema.searched)
-        row.add_text("text", " ".join(token for text in texts for token in tokens(text)))
-    return WriteOutcome(Wrote.WRITTEN), row
-
-
-def _commit(index: tantivy.Index, rows: Mapping[str, tantivy.Document | None]) -> None:
-    """Writes the rows, None removes one, and waits for merges: the writer is to be gone when the lock is."""
-    writer = index.writer(_HEAP, 1)
-    try:
-        for name, row in rows.items():
-            writer.delete_documents_by_term("id", name)
-            if row is not None:
-                writer.add_document(row)
-        writer.commit()
-    finally:
-        writer.wait_merging_threads()
-    index.reload()
-
-
-def _documents(index: tantivy.Index, ids: Sequence[str]) -> dict[str, dict[str, list[Any]]]:
-    """The stored fields by id, of tombstones too; each a list of one."""
-    searcher, schema = index.searcher(), index.schema
-    found: dict[str, dict[str, list[Any]]] = {}
-    for name in ids:
-        hits = searcher.search(tantivy.Query.term_query(schema, "id", name, "basic"), 1, count=False).hits
-        for _, address in hits:
-            found[name] = searcher.doc(address).to_dict()
-    return found
-
-
-def _states(index: tantivy.Index, ids: Sequence[str]) -> dict[str, State]:
-    return {name: _state(**document) for name, document in _documents(index, ids).items()}
-
-
-def _state(version: list[int], hash: list[bytes], deleted: list[int], **_: Any) -> State:
-    return State(version[0], hash[0].decode(), bool(deleted[0]))
-
-
-def _sizes(index: tantivy.Index) -> dict[str, Json]:
-    """How many documents, tombstones and segments there are."""
-    searcher = index.searcher()
-    buried: Any = searcher.search(tantivy.Query.term_query(index.schema, "deleted", 1), 1)
-    tombstones = buried.count  # an attribute that the type stubs do not know
-    return {
-        "documents": searcher.num_docs - tombstones,
-        "tombstones": tombstones,
-        "segments": searcher.num_segments,
-    }
-
-
-def _record(dim: int, id: list[str], vectors: list[bytes], deleted: list[int], **rest: Any) -> Record:
-    stored, state = _stored(id, **rest), _state(deleted=deleted, **rest)
-    rows = np.frombuffer(vectors[0], _LITTLE_ENDIAN).reshape(-1, dim)
-    return Record(stored.id, state.version, state.hash, stored.source, rows, stored.passages, state.deleted)
-
-
-def _stored(id: list[str], version: list[int], source: list[bytes], passages: list[bytes], **_: Any) -> Stored:
-    spans = tuple((start, end) for start, end in orjson.loads(passages[0]))
-    return Stored(id[0], version[0], orjson.loads(source[0]), spans)
 
 
 def _stamp(path: Path) -> _Stamp:

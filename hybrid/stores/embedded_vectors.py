@@ -9,14 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
-import numpy as np
 import orjson
 
 from hybrid.errors import (
     CollectionNotFound,
-    DocumentError,
     StoreDenied,
     StoreError,
     StoreFull,
@@ -24,16 +21,17 @@ from hybrid.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome, Wrote
+from hybrid.filters import show
+from hybrid.filters.tree import Filter
+from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
-from hybrid.stores.base import VectorQuery, check_query, check_vectors
-from hybrid.stores.exact import Change, ExactIndex
+from hybrid.stores import embedded_rows as layout
+from hybrid.stores.base import VectorQuery, check_query
+from hybrid.stores.exact import ExactIndex
 
 _NAME = "numpy"
 _WAIT_S = 10.0
 """Seconds a write waits for another process's write."""
-
-_LITTLE_ENDIAN = np.dtype("<f4")
 
 _SETTINGS = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
 _TABLES = """BEGIN IMMEDIATE;
@@ -50,8 +48,6 @@ _WRITE = (
 )
 _PAGE = "SELECT id, version, hash, deleted FROM records WHERE id > ? ORDER BY id LIMIT 1000"
 _OF_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
-
-_Row = tuple[Any, ...]
 
 
 class SqliteVectors:
@@ -141,11 +137,11 @@ class SqliteVectors:
         """The outcome of each record, in order, once it is on the disk; all or nothing where it raises."""
         with self._database() as database:
             collection, _ = self._opened()
-            rows = [_row(record, collection) for record in records]
+            rows = [layout.row(record, collection) for record in records]
             database.execute("BEGIN IMMEDIATE")
             self._check_incarnation(database)
             states = _states(database, [record.id for record in records])
-            outcomes = [_outcome(record, row, states) for record, row in zip(records, rows, strict=True)]
+            outcomes = [layout.outcome(record, row, states) for record, row in zip(records, rows, strict=True)]
             pairs = zip(rows, outcomes, strict=True)
             database.executemany(_WRITE, [row for row, outcome in pairs if outcome.outcome is Wrote.WRITTEN])
             database.execute("COMMIT")
@@ -164,7 +160,7 @@ class SqliteVectors:
         with self._database() as database:
             self._opened()
             rows = database.execute(statement, (orjson.dumps(list(ids)).decode(),)).fetchall()
-        return {row[0]: _stored(row) for row in rows}
+        return {row[0]: layout.stored(row) for row in rows}
 
     def refresh(self) -> None:
         """Returns when a search sees all that was written before, by other processes too."""
@@ -188,7 +184,7 @@ class SqliteVectors:
         with self._database() as database:
             dim = self._opened()[0].vector.dim
             rows = database.execute(statement, (orjson.dumps(list(ids)).decode(),)).fetchall()
-        return {row[0]: _record(row, dim) for row in rows}
+        return {row[0]: layout.record(row, dim) for row in rows}
 
     def scan(self) -> Iterator[tuple[str, State]]:
         """Every id with its state, tombstones included, by id."""
@@ -208,10 +204,10 @@ class SqliteVectors:
             self._opened()
             return database.execute("DELETE FROM records WHERE deleted AND version < ?", (before,)).rowcount
 
-    def count(self) -> int:
-        """The number of documents, tombstones not counted."""
+    def count(self, filter: Filter | None = None) -> int:
+        """The number of documents that satisfy the filter, tombstones not counted."""
         self.refresh()
-        return self._opened()[1].documents
+        return self._opened()[1].count(filter)
 
     def status(self) -> dict[str, Json]:
         """Documents, tombstones, vectors, dimension, metric, and bytes on the disk and in memory."""
@@ -244,7 +240,17 @@ class SqliteVectors:
                 self._lock.release()
         collection, index = self._opened()
         check_query(query, collection)
-        return index.search(query.vector, query.limit)
+        return index.search(query.vector, query.limit, query.filter)
+
+    def scores(self, query: VectorQuery, ids: Sequence[str]) -> dict[str, float]:
+        """The exact score of each of these documents; those that are not there are left out."""
+        return self._opened()[1].scores(query.vector, ids)
+
+    def render(self, query: VectorQuery) -> Json:
+        """What is searched for: all vectors are compared, those of the filter alone where there is one."""
+        metric = str(self._opened()[0].vector.metric)
+        tree = None if query.filter is None else show(query.filter)
+        return {"vector": f"<{len(query.vector)} float32>", "metric": metric, "filter": tree, "limit": query.limit}
 
     def close(self) -> None:
         """Closes the file. The store must not be used afterwards."""
@@ -315,11 +321,11 @@ class SqliteVectors:
         database.execute("COMMIT")
 
     def _read_new(self, database: sqlite3.Connection, index: ExactIndex) -> None:
-        statement = "SELECT seq, id, version, deleted, vectors FROM records WHERE seq > ? ORDER BY seq"
+        statement = "SELECT seq, id, version, deleted, vectors, source FROM records WHERE seq > ? ORDER BY seq"
         rows = database.execute(statement, (self._seen,)).fetchall()
         if rows:
-            dim = self._opened()[0].vector.dim
-            index.apply(Change(row[1], row[2], None if row[3] else _vectors(row[4], dim)) for row in rows)
+            collection = self._opened()[0]
+            index.apply(layout.change(row, collection) for row in rows)
             self._seen = rows[-1][0]
 
     def _check_incarnation(self, database: sqlite3.Connection) -> None:
@@ -343,41 +349,6 @@ def _states(database: sqlite3.Connection, ids: Sequence[str]) -> dict[str, State
     statement = f"SELECT id, version, hash, deleted FROM records {_OF_IDS}"
     rows = database.execute(statement, (orjson.dumps(list(ids)).decode(),))
     return {row[0]: State(row[1], row[2], bool(row[3])) for row in rows}
-
-
-def _row(record: Record, collection: Collection) -> _Row | str:
-    """The record as a row, or why it can never be stored."""
-    try:
-        check_vectors(record, collection)
-        source = orjson.dumps(dict(record.source))
-    except DocumentError as error:
-        return str(error)
-    except orjson.JSONEncodeError as error:
-        return f"document {record.id!r}: its fields cannot be written as JSON: {error}"
-    blob = record.vectors.astype(_LITTLE_ENDIAN).tobytes()
-    return record.id, record.version, record.hash, record.deleted, source, orjson.dumps(record.passages), blob
-
-
-def _outcome(record: Record, row: _Row | str, states: Mapping[str, State]) -> WriteOutcome:
-    if isinstance(row, str):
-        return WriteOutcome(Wrote.REJECTED, row)
-    known = states.get(record.id)
-    return WriteOutcome(Wrote.WRITTEN if known is None or known.version < record.version else Wrote.SUPERSEDED)
-
-
-def _record(row: _Row, dim: int) -> Record:
-    record_id, version, digest, source, blob, passages, deleted = row
-    spans = tuple((start, end) for start, end in orjson.loads(passages))
-    return Record(record_id, version, digest, orjson.loads(source), _vectors(blob, dim), spans, bool(deleted))
-
-
-def _stored(row: _Row) -> Stored:
-    document_id, version, source, passages = row
-    return Stored(document_id, version, orjson.loads(source), tuple((a, b) for a, b in orjson.loads(passages)))
-
-
-def _vectors(blob: bytes, dim: int) -> Vector:
-    return np.frombuffer(blob, _LITTLE_ENDIAN).reshape(-1, dim)
 
 
 def _translated(error: sqlite3.Error, path: Path | None) -> StoreError:

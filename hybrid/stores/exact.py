@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.filters.meaning import Facts
+from hybrid.filters.tree import Filter
 from hybrid.model import Ranking, Vector
 from hybrid.schema import Metric
+from hybrid.stores.columns import Columns
 
 _SPARE = 1024
 """Dead rows that are always put up with."""
@@ -23,11 +26,12 @@ _OVERFLOW = 1e37
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """One document's new vectors, float32 (n, dim), n >= 1; None takes the document out."""
+    """One document's new vectors, float32 (n, dim), n >= 1, and what filters see of it; None takes it out."""
 
     id: str
     version: int
     vectors: Vector | None = None
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +39,8 @@ class _Snapshot:
     """What a search sees; never changed. An entry is one version of one document, its rows lie together.
 
     rows: (n, dim). squares: (n,), squared lengths. starts: (entries + 1,), where each entry's rows start.
-    live: (entries,). names: id and version by entry. longest: the greatest length of a row.
+    live: (entries,). names: id and version by entry. longest: the greatest length of a row. columns: what filters
+    see of each entry, and of later ones.
     """
 
     rows: Vector
@@ -45,6 +50,11 @@ class _Snapshot:
     names: list[tuple[str, int]]
     longest: float
     documents: int
+    columns: Columns
+
+    def chosen(self, tree: Filter | None) -> NDArray[np.bool_]:
+        """(entries,): those that are living and satisfy the filter."""
+        return self.live if tree is None else self.live & self.columns.mask(tree, len(self.live))
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +107,7 @@ class ExactIndex:
         self._room = _room(dim)
         self._entries: dict[str, int] = {}
         self._live = np.zeros(0, np.bool_)
+        self._columns = Columns()
         self._now = self._snapshot()
 
     @property
@@ -125,6 +136,7 @@ class ExactIndex:
                 if change.vectors is not None:
                     self._entries[change.id] = len(self._room.names)
                     self._room.append((change.id, change.version), self._directed(change.vectors))
+                    self._columns.append(change.facts)
             live = np.ones(len(self._room.names), np.bool_)
             live[: len(self._live)] = self._live
             live[dead] = False
@@ -132,48 +144,77 @@ class ExactIndex:
             self._leave_dead_behind()
             self._now = self._snapshot()
 
-    def search(self, vector: Vector, limit: int) -> Ranking:
-        """The `limit` best documents, each by its best vector, equal scores by id.
+    def count(self, tree: Filter | None) -> int:
+        """The number of documents that satisfy the filter."""
+        now = self._now
+        return now.documents if tree is None else int(np.count_nonzero(now.chosen(tree)))
+
+    def search(self, vector: Vector, limit: int, tree: Filter | None = None) -> Ranking:
+        """The `limit` best documents of the filter, each by its best vector, equal scores by id; and their total.
 
         Scores: cosine similarity within -1 to 1 (COSINE), inner product (IP), minus the distance (L2).
         """
         now = self._now
-        wanted = min(limit, now.documents)
+        chosen = now.chosen(tree)
+        total = now.documents if tree is None else int(np.count_nonzero(chosen))
+        wanted = min(limit, total)
         if wanted <= 0:
-            return Ranking()
-        query = vector.astype(np.float64)
-        if self._metric is Metric.COSINE:
-            query /= np.linalg.norm(query)
-        candidates = self._candidates(now, query, wanted)
-        rows, firsts = _rows_of(now, candidates)
-        scores = self._scores(now.rows[rows].astype(np.float64), query)
+            return Ranking(total=total)
+        query = self._query(vector)
+        candidates = self._candidates(now, query, wanted, chosen)
+        scores, firsts = self._exact(now, query, candidates)
         best = np.maximum.reduceat(scores, firsts).tolist()
         order = sorted(range(len(best)), key=lambda at: (-best[at], now.names[candidates[at]][0]))[:wanted]
         names = [now.names[candidates[at]] for at in order]
-        ends = [*firsts[1:].tolist(), len(rows)]
+        ends = [*firsts[1:].tolist(), len(scores)]
         return Ranking(
             ids=tuple(name for name, _ in names),
             scores=tuple(best[at] for at in order),
             versions=tuple(version for _, version in names),
             passages=tuple(_peak(scores, int(firsts[at]), ends[at]) for at in order),
+            total=total,
         )
 
-    def _candidates(self, now: _Snapshot, query: NDArray[np.float64], wanted: int) -> NDArray[np.int64]:
+    def scores(self, vector: Vector, ids: Iterable[str]) -> dict[str, float]:
+        """The score of each of these documents, by its best vector; those that are not there are left out."""
+        with self._lock:
+            now = self._now
+            entries = np.array(sorted(self._entries[one] for one in set(ids) if one in self._entries), np.int64)
+        if not len(entries):
+            return {}
+        scores, firsts = self._exact(now, self._query(vector), entries)
+        best = np.maximum.reduceat(scores, firsts).tolist()
+        return {now.names[entry][0]: score for entry, score in zip(entries.tolist(), best, strict=True)}
+
+    def _query(self, vector: Vector) -> NDArray[np.float64]:
+        query = vector.astype(np.float64)
+        return query / np.linalg.norm(query) if self._metric is Metric.COSINE else query
+
+    def _exact(
+        self, now: _Snapshot, query: NDArray[np.float64], entries: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The score of each row of these entries, and where each entry starts among them."""
+        rows, firsts = _rows_of(now, entries)
+        return self._scores(now.rows[rows].astype(np.float64), query), firsts
+
+    def _candidates(
+        self, now: _Snapshot, query: NDArray[np.float64], wanted: int, chosen: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
         """The entries among which the best `wanted` are: float32 is fast but only nearly right, so some more."""
         length = float(np.linalg.norm(query))
         scale = now.longest * length if self._metric is not Metric.L2 else now.longest * (now.longest + 2 * length)
         if scale > _OVERFLOW:
-            return np.flatnonzero(now.live)
+            return np.flatnonzero(chosen)
         rough = now.rows @ query.astype(np.float32)
         if self._metric is Metric.L2:
             rough = 2 * rough - now.squares
         if len(rough) > len(now.live):
             rough = np.maximum.reduceat(rough, now.starts[:-1])
-        if now.documents < len(now.live):
-            rough[~now.live] = -np.inf
+        if not chosen.all():
+            rough[~chosen] = -np.inf
         least = np.partition(rough, -wanted)[-wanted]
         error = 4 * math.sqrt(self._dim) * float(np.finfo(np.float32).eps) * scale
-        return np.flatnonzero((rough >= least - error) & now.live)
+        return np.flatnonzero((rough >= least - error) & chosen)
 
     def _scores(self, rows: NDArray[np.float64], query: NDArray[np.float64]) -> NDArray[np.float64]:
         """The scores in float64: those of equal rows are equal, wherever the rows lie."""
@@ -199,7 +240,9 @@ class ExactIndex:
         if self._room.filled - living <= living + _SPARE:
             return
         old, self._room = self._room, _room(self._dim)
+        facts, self._columns = self._columns, Columns()
         for entry in np.flatnonzero(self._live):
+            self._columns.append(facts.facts(int(entry)))
             self._room.append(old.names[entry], old.rows[old.starts[entry] : old.starts[entry + 1]])
         self._entries = {name: entry for entry, (name, _) in enumerate(self._room.names)}
         self._live = np.ones(len(self._room.names), np.bool_)
@@ -214,6 +257,7 @@ class ExactIndex:
             names=room.names,
             longest=room.longest,
             documents=len(self._entries),
+            columns=self._columns,
         )
 
 

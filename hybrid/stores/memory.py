@@ -14,16 +14,22 @@ from rank_bm25 import BM25Plus
 
 from hybrid.analysis import query_terms, tokens, weighted
 from hybrid.errors import CollectionNotFound
+from hybrid.facets import Facet
+from hybrid.filters import show
+from hybrid.filters.meaning import Facts, facts
+from hybrid.filters.meaning import matches as matches_filter
+from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, Span, State, Stored, Vector, WriteOutcome, Wrote
-from hybrid.schema import Collection
-from hybrid.stores.base import TextQuery
+from hybrid.schema import Collection, FieldType
+from hybrid.stores import counting
+from hybrid.stores.base import BrowseQuery, TextQuery
 
 _NAME = "rank-bm25"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """One version of one document: its source as JSON, and its tokens, boosted fields' repeated."""
+    """One version of one document: its source as JSON, its tokens, boosted fields' repeated, and what filters see."""
 
     id: str
     state: State
@@ -31,6 +37,7 @@ class _Row:
     passages: tuple[Span, ...]
     vectors: Vector
     words: list[str]
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +47,16 @@ class _Scorer:
     rows: Sequence[_Row]
     bm25: BM25Plus
     owners: Mapping[str, NDArray[np.int64]]
+
+    def matching(self, text: str) -> list[int]:
+        """The numbers of the documents with a token of the text, ascending."""
+        owners = [self.owners[term] for term in query_terms(text) if term in self.owners]
+        return np.unique(np.concatenate(owners)).tolist() if owners else []
+
+    def scores(self, text: str, matches: Sequence[int]) -> NDArray[np.float64]:
+        """(matches,): the score of each of these documents."""
+        repeated = [term for term, times in query_terms(text).items() for _ in range(times)]
+        return np.asarray(self.bm25.get_batch_scores(repeated, list(matches)) if matches else [], np.float64)
 
 
 @dataclass(slots=True, eq=False)
@@ -145,10 +162,11 @@ class MemoryText:
                 del held.rows[name]
         return len(old)
 
-    def count(self) -> int:
-        """The number of documents, tombstones not counted."""
+    def count(self, filter: Filter | None = None) -> int:
+        """The number of documents that satisfy the filter, tombstones not counted."""
         with self._lock:
-            return len(self._opened().living)
+            living = self._opened().living
+        return sum(filter is None or matches_filter(filter, row.facts) for row in living)
 
     def status(self) -> dict[str, Json]:
         """Documents, tombstones and tokens."""
@@ -170,23 +188,61 @@ class MemoryText:
 
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25Plus, best first; equal scores go by id."""
-        with self._lock:
-            held = self._opened()
-            scorer = held.scorer = held.scorer or _scorer(held.living)
-        terms = query_terms(query.text)
-        owners = [scorer.owners[term] for term in terms if term in scorer.owners]
-        if not owners or query.limit <= 0:
-            return Ranking()
-        matches = np.unique(np.concatenate(owners))
-        repeated = [term for term, times in terms.items() for _ in range(times)]
-        scores = np.asarray(scorer.bm25.get_batch_scores(repeated, matches.tolist()), np.float64)
-        best = np.argsort(-scores, kind="stable")[: query.limit].tolist()
+        held, scorer = self._scoring()
+        words = scorer.matching(query.text)
+        matches = [at for at in words if query.filter is None or matches_filter(query.filter, scorer.rows[at].facts)]
+        scores = scorer.scores(query.text, matches)
+        best = np.argsort(-scores, kind="stable")[: max(query.limit, 0)].tolist()
         found = [scorer.rows[matches[at]] for at in best]
+        rows = [scorer.rows[at] for at in words]
         return Ranking(
             ids=tuple(one.id for one in found),
             scores=tuple(float(scores[at]) for at in best),
             versions=tuple(one.state.version for one in found),
+            total=len(matches) if query.total else None,
+            facets=_facets(query.facets, rows, held.collection),
         )
+
+    def browse(self, query: BrowseQuery) -> Ranking:
+        """The documents of the filter, sorted; all scores are 0."""
+        with self._lock:
+            held = self._opened()
+            living = held.living
+        rows = [row for row in living if query.filter is None or matches_filter(query.filter, row.facts)]
+        columns = [[row.facts.get(sort.field, ()) for row in rows] for sort in query.sort]
+        order = counting.ordered([row.id for row in rows], columns, query.sort)[: query.limit]
+        found = [rows[at] for at in order]
+        return Ranking(
+            ids=tuple(row.id for row in found),
+            scores=(0.0,) * len(found),
+            versions=tuple(row.state.version for row in found),
+            total=len(rows) if query.total else None,
+            facets=_facets(query.facets, living, held.collection),
+        )
+
+    def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
+        """The score of each of these documents for the query's text; those that do not match are left out."""
+        _, scorer = self._scoring()
+        wanted = set(ids)
+        matches = [at for at in scorer.matching(query.text) if scorer.rows[at].id in wanted]
+        found = scorer.scores(query.text, matches)
+        return {scorer.rows[at].id: float(score) for at, score in zip(matches, found, strict=True)}
+
+    def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:  # noqa: ARG002 (the protocol's)
+        """Empty: rank-bm25 does not explain its scores."""
+        return {}
+
+    def render(self, query: TextQuery | BrowseQuery) -> Json:
+        """The tokens that are looked for, and the filter that each document is held against."""
+        terms = query_terms(query.text) if isinstance(query, TextQuery) else {}
+        tree = None if query.filter is None else show(query.filter)
+        return {"terms": terms, "filter": tree, "limit": query.limit}
+
+    def _scoring(self) -> tuple[_Held, _Scorer]:
+        with self._lock:
+            held = self._opened()
+            scorer = held.scorer = held.scorer or _scorer(held.living)
+        return held, scorer
 
     def _opened(self) -> _Held:
         if self._held is None:
@@ -207,9 +263,21 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
     texts = () if record.deleted else weighted(record.source, held.collection.schema.searched)
     words = [token for text in texts for token in tokens(text)]
     state = State(record.version, record.hash, record.deleted)
-    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words)
+    seen = facts(record.id, record.source, held.collection.schema)
+    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words, seen)
     held.scorer = None
     return WriteOutcome(Wrote.WRITTEN)
+
+
+def _facets(asked: Sequence[Facet], rows: Sequence[_Row], collection: Collection) -> dict[str, Json]:
+    """By name, what each facet counts of the rows that satisfy its filter."""
+    dates = {one.name for one in collection.schema.fields if one.type is FieldType.DATE}
+    counts: dict[str, Json] = {}
+    for one in asked:
+        field, tree = one.kind.field, one.filter
+        values = [row.facts.get(field, ()) for row in rows if tree is None or matches_filter(tree, row.facts)]
+        counts[one.name] = counting.counted(one.kind, values, dated=field in dates)
+    return counts
 
 
 def _record(row: _Row) -> Record:

@@ -9,7 +9,8 @@
 
 The braces are a hash tag: in a cluster, all of a collection is in one slot. A hash's own fields begin
 with an underscore: _kind (d, p, or t for a tombstone), _v (version, 20 digits), _h (content hash),
-_n (passages), _src (source), _pas (spans), _vec (vector).
+_n (passages), _src (source), _pas (spans), _vec (vector), _id (the id, as a tag), _has and _lacks
+(the fields of the schema that it has a value of, and those that it has not).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,8 @@ import orjson
 from numpy.typing import NDArray
 
 from hybrid.errors import DocumentError
+from hybrid.filters.meaning import facts
+from hybrid.filters.tree import ID, Value
 from hybrid.model import Json, Ranking, Record, Vector
 from hybrid.schema import (
     Collection,
@@ -35,7 +38,6 @@ from hybrid.schema import (
     VectorAlgorithm,
     VectorSpec,
     VectorType,
-    moment,
 )
 
 Argument: TypeAlias = str | bytes | int
@@ -43,6 +45,8 @@ Argument: TypeAlias = str | bytes | int
 SEPARATOR = "\x1f"
 LONGEST_TAG = 1000
 """Bytes of an encoded tag; a longer one is stored as its SHA-256."""
+
+ID_TAG, HAS_TAG, LACKS_TAG = "_id", "_has", "_lacks"
 
 SHORTEST, LONGEST = 1e-12, 1e12
 """Lengths of vectors whose direction the index finds by itself."""
@@ -87,40 +91,32 @@ def version_digits(version: int) -> str:
     return f"{version:020d}"
 
 
-def filterable(source: Mapping[str, Json], schema: Schema) -> dict[str, str]:
-    """The hash fields by which the source can be filtered; text fields and missing values have none.
-
-    A hash holds one number a field, so a number or date field with several values has none either.
-    """
-    encoded = {one.name: _ENCODED[one.type](_values(source.get(one.name))) for one in schema.fields}
-    return {name: value for name, value in encoded.items() if value}
-
-
-def _values(value: Json) -> list[Any]:
-    return [] if value is None else value if isinstance(value, list) else [value]
+def filterable(document_id: str, source: Mapping[str, Json], schema: Schema) -> dict[str, str]:
+    """The hash fields by which a document can be filtered; text fields and missing values have none."""
+    seen = facts(document_id, source, schema)
+    lacking = [one.name for one in schema.fields if one.name not in seen]
+    named = {ID_TAG: _tags(seen.pop(ID)), HAS_TAG: _tags(seen), LACKS_TAG: _tags(lacking)}
+    encoded = {name: encoded_values(values) for name, values in seen.items() if values}
+    return {name: value for name, value in (encoded | named).items() if value}
 
 
-def _tags(values: Iterable[str]) -> str:
+def encoded_values(values: Sequence[Value]) -> str:
+    """The values of a field as its hash field holds them."""
+    return _tags(map(as_name, values)) if isinstance(values[0], bool | str) else number(values[0])
+
+
+def as_name(value: Value) -> str:
+    """A keyword as it is; a boolean as true or false."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def number(value: float) -> str:
+    """A number so that Redis reads the very same."""
+    return str(int(value)) if isinstance(value, int) else repr(value)
+
+
+def _tags(values: Iterable[Any]) -> str:
     return SEPARATOR.join(dict.fromkeys(map(encode_tag, values)))
-
-
-def _number(values: Sequence[float]) -> str:
-    return repr(values[0]) if len(values) == 1 else ""
-
-
-def _seconds(values: Sequence[str]) -> str:
-    milliseconds = moment(values[0]) if len(values) == 1 else None
-    return "" if milliseconds is None else str(milliseconds)
-
-
-_ENCODED: dict[FieldType, Callable[[list[Any]], str]] = {
-    FieldType.TEXT: lambda _: "",
-    FieldType.KEYWORD: _tags,
-    FieldType.BOOLEAN: lambda values: _tags("true" if value else "false" for value in values),
-    FieldType.LONG: _number,
-    FieldType.DOUBLE: _number,
-    FieldType.DATE: _seconds,
-}
 
 
 def rows(vectors: Vector, spec: VectorSpec) -> NDArray[np.floating[Any]]:
@@ -149,7 +145,7 @@ def hashes(record: Record, collection: Collection) -> dict[str, dict[str, Argume
     key = document_key(collection.name, record.id)
     if record.deleted:
         return {key: own | {"_kind": "t", "_n": 0}}
-    shared = filterable(record.source, collection.schema)
+    shared = filterable(record.id, record.source, collection.schema)
     blobs = [row.tobytes() for row in rows(record.vectors, collection.vector)]
     kept = {"_src": _source(record), "_pas": orjson.dumps(record.passages)}
     stored: dict[str, dict[str, Argument]] = {key: {**shared, **own, **kept, "_kind": "d", "_vec": blobs[0]}}
@@ -191,7 +187,7 @@ def index_command(collection: Collection) -> list[Argument]:
     """The FT.CREATE command of the collection's index."""
     begin = prefix(collection.name)
     command: list[Argument] = ["FT.CREATE", f"{begin}idx", "ON", "HASH", "PREFIX", 2, f"{begin}d:", f"{begin}p:"]
-    command += ["SCHEMA", *_tag("_kind")]
+    command += ["SCHEMA", *_tag("_kind"), *_tag(ID_TAG), *_tag(HAS_TAG), *_tag(LACKS_TAG)]
     for one in collection.schema.fields:
         command += _indexed(one)
     return command + _vector_field(collection.vector)
@@ -215,24 +211,6 @@ def _vector_field(spec: VectorSpec) -> list[Argument]:
         options |= {"M": spec.m, "EF_CONSTRUCTION": spec.ef_construction, "EF_RUNTIME": spec.ef_runtime}
     pairs = [part for pair in options.items() for part in pair]
     return ["_vec", "VECTOR", str(spec.algorithm), len(pairs), *pairs]
-
-
-def search_command(name: str, vector: Vector, k: int, timeout_s: float, spec: VectorSpec) -> list[Argument]:
-    """The FT.SEARCH command for the k vectors nearest to `vector`, (dim,), which took at most `timeout_s` seconds."""
-    hnsw = spec.algorithm is VectorAlgorithm.HNSW
-    params: dict[str, Argument] = {"k": k, "vector": rows(vector[np.newaxis], spec)[0].tobytes()}
-    if hnsw:
-        params["ef"] = spec.ef_runtime
-    given = [part for pair in params.items() for part in pair]
-    nearest = f"*=>[KNN $k @_vec $vector{' EF_RUNTIME $ef' if hnsw else ''} AS _distance]"
-    command: list[Argument] = ["FT.SEARCH", f"{prefix(name)}idx", nearest, "PARAMS", len(given), *given]
-    command += ["SORTBY", "_distance", "RETURN", 2, "_distance", "_v", "LIMIT", 0, k]
-    return [*command, "TIMEOUT", max(1, int(timeout_s * 1000)), "DIALECT", 2]
-
-
-def count_command(name: str, kind: str) -> list[Argument]:
-    """The FT.SEARCH command that counts hashes of one kind: d, p or t."""
-    return ["FT.SEARCH", f"{prefix(name)}idx", f"@_kind:{{{kind}}}", "LIMIT", 0, 0, "DIALECT", 2]
 
 
 def ranking(name: str, found: Iterable[Mapping[bytes, Any]], limit: int, metric: Metric) -> Ranking:

@@ -9,8 +9,10 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from hybrid.filters.tree import Filter
 from hybrid.model import Json
 from hybrid.stores import redis_layout as layout
+from hybrid.stores import redis_query as asking
 from hybrid.stores.redis_client import run
 
 SAFE_REDIS = (8, 2, 2)
@@ -18,9 +20,9 @@ SAFE_SEARCH = (2, 10, 10)
 """Older ones have published security holes (CVE-2025-49844, CVE-2024-51737)."""
 
 
-def count(client: redis.Redis, name: str, kind: str) -> int:
-    """The number of hashes of one kind: d (documents), p (further passages) or t (tombstones)."""
-    return int(run(client, *layout.count_command(name, kind))[b"total_results"])
+def count(client: redis.Redis, name: str, kind: str, tree: Filter | None = None) -> int:
+    """The number of hashes of one kind that satisfy a filter: d (documents), p (further passages), t (tombstones)."""
+    return int(run(client, *asking.count_command(name, kind, tree))[b"total_results"])
 
 
 def status(client: redis.Redis, name: str) -> dict[str, Json]:
@@ -57,7 +59,7 @@ def _index(info: Mapping[bytes, Any]) -> dict[str, Json]:
 
 def _document_bytes(client: redis.Redis, name: str) -> int | None:
     """The memory of one document's hash, None where there is none or MEMORY is not allowed."""
-    found = run(client, *layout.count_command(name, "d")[:3], "NOCONTENT", "LIMIT", 0, 1, "DIALECT", 2)
+    found = run(client, *asking.count_command(name, "d")[:3], "NOCONTENT", "LIMIT", 0, 1, "DIALECT", 2)
     try:
         return run(client, "MEMORY USAGE", found[b"results"][0][b"id"]) if found[b"results"] else None
     except NoPermissionError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, repeat
 from typing import Any, Self
 
@@ -16,12 +17,15 @@ import redis
 from redis import exceptions as given
 
 from hybrid.errors import CollectionNotFound, DocumentError, StoreTimeout, StoreUnavailable
+from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import RedisSettings
 from hybrid.stores import redis_durability, redis_status
 from hybrid.stores import redis_layout as layout
+from hybrid.stores import redis_query as asking
 from hybrid.stores.base import VectorQuery, check_query, check_vectors
+from hybrid.stores.exact import Change, ExactIndex
 from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, run, translated
 from hybrid.stores.redis_scan import document_ids
 from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, WRITE, call, pipelined, run_all
@@ -101,17 +105,33 @@ class RedisVectors:
     def search(self, query: VectorQuery) -> Ranking:
         collection = self._opened
         check_query(query, collection)
-        if query.limit == 0:
-            return Ranking()
         deadline = time.monotonic() + query.timeout_s
-        spec, k = collection.vector, query.limit
+        total = self.count(query.filter) if query.total else None
+        if query.limit == 0:
+            return Ranking(total=total)
+        metric, k = collection.vector.metric, query.limit
         while True:
             left = deadline - time.monotonic()
-            rows = self._rows(layout.search_command(self._name, query.vector, k, left, spec), left)
-            found = layout.ranking(self._name, rows, query.limit, spec.metric)
+            rows = self._rows(self.command(query, k, left), left)
+            found = layout.ranking(self._name, rows, query.limit, metric)
             if len(found) == query.limit or len(rows) < k:
-                return found
+                return replace(found, total=total)
             k *= 2  # passages of one document share a place, so look at more rows
+
+    def command(self, query: VectorQuery, k: int, timeout_s: float) -> list[layout.Argument]:
+        """The command that a query is asked by. k: rows wanted. timeout_s: seconds it may take."""
+        return asking.search_command(self._name, query.vector, k, timeout_s, self._opened.vector, query.filter)
+
+    def scores(self, query: VectorQuery, ids: Sequence[str]) -> dict[str, float]:
+        """Worked out here from the vectors, which one round trip brings."""
+        held = self.records(ids)
+        spec = self._opened.vector
+        exact = ExactIndex(spec.dim, spec.metric)
+        exact.apply(Change(one, 0, of.vectors) for one, of in held.items() if not of.deleted)
+        return exact.scores(query.vector, ids)
+
+    def render(self, query: VectorQuery) -> Json:
+        return asking.shown(self.command(query, query.limit, query.timeout_s), len(query.vector))
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         held = zip(ids, self._read(ids, "_v", "_h", "_kind"), strict=True)
@@ -169,9 +189,9 @@ class RedisVectors:
         with translated(self._client):
             return int(run(self._client, "EVAL", COUNT, 1, f"{layout.prefix(self._name)}writers"))
 
-    def count(self) -> int:
+    def count(self, filter: Filter | None = None) -> int:
         with translated(self._client):
-            return redis_status.count(self._client, self._name, "d")
+            return redis_status.count(self._client, self._name, "d", filter)
 
     def status(self) -> dict[str, Json]:
         with translated(self._client):

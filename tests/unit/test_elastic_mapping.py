@@ -23,6 +23,7 @@ from hybrid.model import Ranking, Record, State, Stored
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from hybrid.settings import ElasticsearchSettings
 from hybrid.stores import elastic_mapping as mapping
+from hybrid.stores import elastic_query
 from hybrid.stores.base import TextQuery
 from hybrid.stores.elastic_client import check_complete, connect, location, meaning, reason, refused
 from hybrid.stores.elastic_status import warnings
@@ -92,6 +93,7 @@ def test_a_document_has_the_users_fields_at_the_top_and_the_engines_in_one_objec
         "id": "7",
         "hash": "abc",
         "text": ["Café", "Café", "x"],
+        "has": ["title", "body", "brand", "made"],
         "passages": ((0, 5), (3, 9)),
         "vectors": base64.b64encode(np.array([1, 2, 3, 4], "<f4").tobytes()).decode(),
     }
@@ -106,8 +108,8 @@ def test_names_that_elasticsearch_cannot_take_are_kept_aside() -> None:
 
 
 def test_a_date_with_a_blank_is_indexed_with_a_t_and_comes_back_as_it_was() -> None:
-    source = {"made": ["2024-01-02 10:00", "2024-01-02"]}
-    assert mapping.document(record(source), SCHEMA)["made"] == ["2024-01-02T10:00", "2024-01-02"]
+    source = {"made": "2024-01-02 10:00"}
+    assert mapping.document(record(source), SCHEMA)["made"] == "2024-01-02T10:00"
     stored = mapping.stored(as_stored(source))
     assert stored is not None
     assert stored.source == source
@@ -139,13 +141,18 @@ def test_a_source_that_json_cannot_say_is_refused(value: object) -> None:
 
 
 def test_a_search_asks_for_each_term_once_as_often_as_it_counts() -> None:
-    assert mapping.search_body(TextQuery("New new yorks", 5, 0.25)) == {
+    assert elastic_query.search_body(TextQuery("New new yorks", 5, 0.25)) == {
         "query": {
             "bool": {
-                "should": [
-                    {"term": {"_hybrid.text": {"value": "new", "boost": 2}}},
-                    {"term": {"_hybrid.text": {"value": "york", "boost": 1}}},
-                ]
+                "must": {
+                    "bool": {
+                        "should": [
+                            {"term": {"_hybrid.text": {"value": "new", "boost": 2}}},
+                            {"term": {"_hybrid.text": {"value": "york", "boost": 1}}},
+                        ],
+                        "minimum_should_match": 1,
+                    }
+                }
             }
         },
         "size": 5,
@@ -159,19 +166,23 @@ def test_a_search_asks_for_each_term_once_as_often_as_it_counts() -> None:
 
 @pytest.mark.parametrize("query", [TextQuery("", 5), TextQuery("the !?", 5), TextQuery("laptop", 0)])
 def test_without_words_or_places_there_is_nothing_to_ask(query: TextQuery) -> None:
-    assert mapping.search_body(query) is None
+    assert elastic_query.search_body(query) is None
 
 
 def test_a_very_long_query_is_cut_to_1024_terms() -> None:
-    body = mapping.search_body(TextQuery(" ".join(f"w{number}" for number in range(1025)), 5))
+    body = elastic_query.search_body(TextQuery(" ".join(f"w{number}" for number in range(1025)), 5))
     assert body is not None
-    assert len(body["query"]["bool"]["should"]) == 1024
+    assert len(body["query"]["bool"]["must"]["bool"]["should"]) == 1024
 
 
 def test_hits_become_columns() -> None:
     hits = [{"_version": 8, "sort": [2.5, "a"]}, {"_version": 9, "sort": [1.0, "b"]}]
-    assert mapping.ranking(hits) == Ranking(("a", "b"), (2.5, 1.0), (8, 9))
-    assert mapping.ranking([]) == Ranking()
+    query = TextQuery("x", 5)
+    found = elastic_query.ranking({"took": 3, "hits": {"hits": hits}}, query, SCHEMA)
+    assert found == Ranking(("a", "b"), (2.5, 1.0), (8, 9), spent={"took": 3.0})
+    counted = {"took": 3, "hits": {"total": {"value": 10_000, "relation": "gte"}}}
+    none = elastic_query.ranking(counted, query, SCHEMA)
+    assert (len(none), none.total, none.exact) == (0, 10_000, False)
 
 
 def api_error(status: int, error: object) -> elasticsearch.ApiError:

@@ -22,6 +22,7 @@ from hybrid.model import Record
 from hybrid.schema import Collection, Field, FieldType, Metric, Schema, VectorAlgorithm, VectorSpec, VectorType
 from hybrid.settings import RedisSettings
 from hybrid.stores import redis_layout as layout
+from hybrid.stores import redis_query
 from hybrid.stores.redis_client import MEANINGS, connect, meaning
 from hybrid.stores.redis_scan import Seen
 from hybrid.stores.redis_status import version, warnings
@@ -79,24 +80,27 @@ def test_versions_compare_as_strings_up_to_63_bits() -> None:
     assert layout.version_digits(2**63 - 2) < layout.version_digits(2**63 - 1) == "09223372036854775807"
 
 
-def test_filterable_fields_are_tags_numbers_and_seconds() -> None:
-    source = {"title": "x", "brand": ["a b", "c"], "stock": 2**53, "price": 0.1, "used": False, "made": "1970-01-02"}
-    assert layout.filterable(source, SCHEMA) == {
+def test_filterable_fields_are_tags_numbers_and_milliseconds_and_what_there_is_and_is_not() -> None:
+    source = {"title": "x", "brand": ["a b", "c"], "stock": 2**53, "price": -0.0, "made": "1970-01-02"}
+    assert layout.filterable("7", source, SCHEMA) == {
         "brand": "=a%20b\x1f=c",
         "stock": "9007199254740992",
-        "price": "0.1",
-        "used": "=false",
-        "made": "86400.0",
+        "price": "0.0",
+        "made": "86400000",
+        "_id": "=7",
+        "_has": "=title\x1f=brand\x1f=stock\x1f=price\x1f=made",
+        "_lacks": "=used",
     }
 
 
 def test_missing_null_and_empty_values_have_no_hash_field_and_an_empty_keyword_has_one() -> None:
-    assert layout.filterable({"brand": None, "stock": [], "other": 1}, SCHEMA) == {}
-    assert layout.filterable({"brand": "", "stock": 0}, SCHEMA) == {"brand": "=", "stock": "0"}
+    nothing = layout.filterable("7", {"brand": None, "stock": [], "other": 1}, SCHEMA)
+    assert nothing.keys() == {"_id", "_lacks"}
+    few = layout.filterable("7", {"brand": "", "stock": 0, "used": False}, SCHEMA)
+    assert (few["brand"], few["stock"], few["used"]) == ("=", "0", "=false")
 
 
-def test_several_numbers_have_no_hash_field_because_it_can_hold_one() -> None:
-    assert layout.filterable({"stock": [1, 2], "price": [1.5], "made": ["2024-01-01"] * 2}, SCHEMA) == {"price": "1.5"}
+LACKING = "\x1f".join(f"={one.name}" for one in SCHEMA.fields if one.name != "brand")
 
 
 def test_a_document_is_its_own_hash_and_one_for_each_further_passage() -> None:
@@ -105,6 +109,9 @@ def test_a_document_is_its_own_hash_and_one_for_each_further_passage() -> None:
     own = stored["hs:{shop}:d:7"]
     assert own == {
         "brand": "=b",
+        "_id": "=7",
+        "_has": "=brand",
+        "_lacks": LACKING,
         "_v": "00000000000000000012",
         "_h": "abc",
         "_n": 3,
@@ -115,6 +122,9 @@ def test_a_document_is_its_own_hash_and_one_for_each_further_passage() -> None:
     }
     assert stored["hs:{shop}:p:2:7"] == {
         "brand": "=b",
+        "_id": "=7",
+        "_has": "=brand",
+        "_lacks": LACKING,
         "_v": "00000000000000000012",
         "_kind": "p",
         "_vec": np.array([5, 6], "<f4").tobytes(),
@@ -188,7 +198,8 @@ def test_the_flat_index_has_a_field_for_each_filterable_field_and_no_hnsw_number
     tag = ["TAG", "SEPARATOR", "\x1f", "CASESENSITIVE"]
     assert layout.index_command(collection(initial_cap=9)) == [
         *("FT.CREATE", "hs:{shop}:idx", "ON", "HASH", "PREFIX", 2, "hs:{shop}:d:", "hs:{shop}:p:", "SCHEMA"),
-        *("_kind", *tag, "brand", *tag, "stock", "NUMERIC", "price", "NUMERIC", "used", *tag, "made", "NUMERIC"),
+        *("_kind", *tag, "_id", *tag, "_has", *tag, "_lacks", *tag),
+        *("brand", *tag, "stock", "NUMERIC", "price", "NUMERIC", "used", *tag, "made", "NUMERIC"),
         *("_vec", "VECTOR", "FLAT", 8, "TYPE", "FLOAT32", "DIM", 2, "DISTANCE_METRIC", "COSINE", "INITIAL_CAP", 9),
     ]
 
@@ -199,7 +210,7 @@ def test_the_hnsw_index_has_its_numbers() -> None:
 
 
 def test_a_search_asks_for_k_rows_by_parameters() -> None:
-    command = layout.search_command("shop", np.array([0, 2], np.float32), 5, 0.25, VectorSpec(2))
+    command = redis_query.search_command("shop", np.array([0, 2], np.float32), 5, 0.25, VectorSpec(2))
     assert command == [
         *("FT.SEARCH", "hs:{shop}:idx", "*=>[KNN $k @_vec $vector AS _distance]"),
         *("PARAMS", 4, "k", 5, "vector", np.array([0, 2], "<f4").tobytes()),
@@ -209,7 +220,7 @@ def test_a_search_asks_for_k_rows_by_parameters() -> None:
 
 def test_a_search_by_hnsw_says_how_many_candidates_to_look_at_and_never_has_no_time_limit() -> None:
     spec = VectorSpec(2, algorithm=VectorAlgorithm.HNSW, ef_runtime=33)
-    command = layout.search_command("shop", np.array([0, 2], np.float32), 5, 0.0001, spec)
+    command = redis_query.search_command("shop", np.array([0, 2], np.float32), 5, 0.0001, spec)
     assert "EF_RUNTIME $ef" in str(command[2])
     assert command[command.index("ef") + 1] == 33
     assert command[command.index("TIMEOUT") + 1] == 1  # 0 would mean no limit
