@@ -1,22 +1,43 @@
-"""How is a plan run? All retrievers at once, each in its store's own pool, until one deadline."""
+"""How is a plan run? All retrievers at once, each in its store's own pool, behind its store's own breaker, until its
+deadline."""
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
-from hybrid.errors import HybridError, StoreTimeout
-from hybrid.model import Ranking, RetrieverReport, Status
+from hybrid.breaker import Breaker
+from hybrid.errors import (
+    EmbeddingError,
+    HybridError,
+    MissingExtra,
+    Overloaded,
+    RetrieverRequired,
+    SearchUnavailable,
+    StoreError,
+    StoreReplyError,
+    StoreTimeout,
+)
+from hybrid.model import Json, Ranking, RetrieverReport, Status
+from hybrid.policy import Policy
 
 _log = logging.getLogger(__name__)
 
 POOL_THREADS = 8
-"""Searches that one store answers at once; more wait in line."""
+"""Searches that one store answers at once."""
+
+WAITING = 64
+"""Searches that wait for a thread of one store at most; further ones go without that store."""
+
+OVERLOADED = Overloaded.code
+CIRCUIT_OPEN = "circuit_open"
+DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,59 +49,144 @@ class Answer:
     detail: str = ""
 
 
-class Pools:
-    """One bounded thread pool a retriever, made when first used, and made again after a fork."""
+class Pool:
+    """The threads of one store, a bounded queue before them, and the store's circuit breaker."""
 
-    def __init__(self) -> None:
-        self._pools: dict[str, ThreadPoolExecutor] = {}
-        self._pid = os.getpid()
+    def __init__(self, name: str) -> None:
+        self.breaker = Breaker()
+        self._threads = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix=f"hybrid-{name}")
+        self._places = threading.Semaphore(POOL_THREADS + WAITING)
 
-    def submit(self, retriever: str, call: Callable[[], Answer]) -> Future[Answer]:
-        """The future answer of a retriever."""
-        if self._pid != os.getpid():
-            self._pools, self._pid = {}, os.getpid()
-        pool = self._pools.get(retriever)
-        if pool is None:
-            made = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix=f"hybrid-{retriever}")
-            pool = self._pools.setdefault(retriever, made)
-        return pool.submit(call)
+    def submit(self, call: Callable[[], Answer]) -> Future[Answer] | None:
+        """The future answer; None where too many wait already."""
+        if not self._places.acquire(blocking=False):
+            return None
+        future = self._threads.submit(call)
+        future.add_done_callback(lambda _: self._places.release())
+        return future
 
     def close(self) -> None:
         """Ends the threads; calls that have not started are dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Pools:
+    """One pool a retriever, made when first used, and made again after a fork."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, Pool] = {}
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def of(self, retriever: str) -> Pool:
+        """The retriever's pool."""
+        if self._pid != os.getpid():
+            self._pools, self._pid, self._lock = {}, os.getpid(), threading.Lock()
+        pool = self._pools.get(retriever)
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(retriever) or self._pools.setdefault(retriever, Pool(retriever))
+        return pool
+
+    def circuits(self) -> dict[str, dict[str, Json]]:
+        """The state of each retriever's circuit, as JSON; of those that were asked before."""
+        return {name: pool.breaker.to_dict() for name, pool in list(self._pools.items())}
+
+    def close(self) -> None:
+        """Ends all threads."""
         for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.close()
 
 
-def run(calls: Mapping[str, Callable[[], Ranking]], pools: Pools, deadline_s: float) -> dict[str, Answer]:
-    """Each retriever's answer, by name. Returns by the deadline; who has not answered is a TIMEOUT.
+def run(
+    calls: Mapping[str, Callable[[], Ranking]],
+    pools: Pools,
+    deadlines: Mapping[str, float],
+    inline: Collection[str] = (),
+) -> dict[str, Answer]:
+    """Each retriever's answer, by name. Returns by the latest deadline; who is late is a TIMEOUT.
 
-    deadline_s: seconds from now. A retriever that fails changes nothing for the others.
+    deadlines: seconds from now, by name. inline: retrievers that only compute, in this process, and cannot hang:
+    they are asked in the caller's own thread, after the others have begun, which takes less time than handing so
+    little work to another. A retriever that fails changes nothing for the others.
     """
     started = time.perf_counter()
-    futures = {name: pools.submit(name, partial(_answer, name, call, started)) for name, call in calls.items()}
-    wait(futures.values(), timeout=deadline_s)
-    return {name: _settled(future, started) for name, future in futures.items()}
+    begun = {
+        name: _begun(name, call, pools.of(name), started, started + deadlines[name])
+        for name, call in calls.items()
+        if name not in inline
+    }
+    for name in inline:
+        if name in calls:
+            verdict = _Verdict(pools.of(name).breaker, started + deadlines[name])
+            begun[name] = _answer(name, calls[name], verdict, started)
+    futures = {name: one for name, one in begun.items() if isinstance(one, Future)}
+    for name in sorted(futures, key=lambda name: deadlines[name]):
+        wait((futures[name],), timeout=max(0.0, deadlines[name] - (time.perf_counter() - started)))
+    answers = {name: one for name, one in begun.items() if isinstance(one, Answer)}
+    settled = {name: _settled(future, pools.of(name).breaker, started) for name, future in futures.items()}
+    return {name: (answers | settled)[name] for name in calls}
 
 
-def _settled(future: Future[Answer], started: float) -> Answer:
+def _begun(
+    name: str, call: Callable[[], Ranking], pool: Pool, started: float, deadline: float
+) -> Future[Answer] | Answer:
+    """The future answer, or, where the store is not to be asked, why not."""
+    if not pool.breaker.permits():
+        said = f"the {name} store failed several times in a row and is asked again soon"
+        return _without(Status.FAILED, started, CIRCUIT_OPEN, said)
+    future = pool.submit(partial(_answer, name, call, _Verdict(pool.breaker, deadline), started))
+    if future is None:
+        said = f"{POOL_THREADS + WAITING} searches of the {name} store are under way or wait"
+        return _without(Status.FAILED, started, OVERLOADED, said)
+    return future
+
+
+def _settled(future: Future[Answer], breaker: Breaker, started: float) -> Answer:
     if future.done():
         return future.result()
-    future.cancel()
-    return _without(Status.TIMEOUT, started, "deadline", "no answer by the deadline")
+    if not future.cancel():  # it was begun, so the store is slow; one that never began says nothing of it
+        breaker.failed()  # now, and not when it ends, if it does
+    return _without(Status.TIMEOUT, started, DEADLINE, "no answer by the deadline")
 
 
-def _answer(name: str, call: Callable[[], Ranking], started: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Tells a breaker what became of a call, unless it ended after its deadline, when that was told already."""
+
+    breaker: Breaker
+    deadline: float
+
+    def tell(self, how: Callable[[Breaker], None]) -> None:
+        if time.perf_counter() < self.deadline:
+            how(self.breaker)
+
+
+def _answer(name: str, call: Callable[[], Ranking], verdict: _Verdict, started: float) -> Answer:
     """What the call found, or why it did not. The boundary at which any failure becomes an answer."""
     try:
         ranking = call()
     except StoreTimeout as error:
+        verdict.tell(Breaker.failed)
         return _without(Status.TIMEOUT, started, error.code, str(error))
     except HybridError as error:
+        verdict.tell(_meaning(error))
         return _without(Status.FAILED, started, error.code, str(error))
     except Exception as error:  # noqa: BLE001 (a retriever must never take the other down)
         _log.exception("the %s retriever failed in a way nobody foresaw", name)
+        verdict.tell(Breaker.failed)
         return _without(Status.FAILED, started, "internal", f"{type(error).__name__} (see the log)")
+    verdict.tell(Breaker.succeeded)
     return Answer(RetrieverReport(Status.OK, _ms(started), len(ranking)), ranking)
+
+
+def _meaning(error: HybridError) -> Callable[[Breaker], None]:
+    """What an error says of the store: that it failed, that it answered, or that it was not asked at all."""
+    if isinstance(error, EmbeddingError | MissingExtra):
+        return Breaker.abstained
+    if isinstance(error, StoreError) and not isinstance(error, StoreReplyError):
+        return Breaker.failed
+    return Breaker.succeeded
 
 
 def _without(status: Status, started: float, reason: str, detail: str) -> Answer:
@@ -89,3 +195,20 @@ def _without(status: Status, started: float, reason: str, detail: str) -> Answer
 
 def _ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+def settle(answers: Mapping[str, Answer], policy: Policy, require: Sequence[str]) -> None:
+    """Returns where the answers are enough for the policy.
+
+    Raises SearchUnavailable where none is OK (Overloaded where none could begin), and RetrieverRequired where one
+    that was required, or, by the policy FAIL, any one, is not.
+    """
+    lost = {name: answer for name, answer in answers.items() if answer.report.status is not Status.OK}
+    reasons = {name: answer.report.reason for name, answer in lost.items()}
+    details = {name: answer.detail for name, answer in lost.items()}
+    if len(lost) == len(answers):
+        shed = set(reasons.values()) == {OVERLOADED}
+        raise (Overloaded if shed else SearchUnavailable)(reasons, details)
+    missed = lost if policy is Policy.FAIL else [name for name in require if name in lost]
+    if missed:
+        raise RetrieverRequired({name: reasons[name] for name in missed}, {name: details[name] for name in missed})

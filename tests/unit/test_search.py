@@ -1,23 +1,27 @@
-"""How a plan is run and answered: late, failing and surprising retrievers, and documents that go missing meanwhile."""
+"""How a plan is run: late, failing and surprising retrievers."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from hybrid import plan
-from hybrid.answer import answered
-from hybrid.errors import EmbeddingError, SearchUnavailable, StoreTimeout, StoreUnavailable
-from hybrid.hydrate import hydrated
-from hybrid.model import Json, Ranking, RetrieverReport, SearchResult, Status, Stored
-from hybrid.schema import Field, FieldType, Schema
-from hybrid.search import POOL_THREADS, Answer, Pools, run
+from hybrid.errors import (
+    EmbeddingError,
+    Overloaded,
+    QueryError,
+    RetrieverRequired,
+    SearchUnavailable,
+    StoreTimeout,
+    StoreUnavailable,
+)
+from hybrid.model import Ranking, RetrieverReport, Status
+from hybrid.policy import Policy
+from hybrid.search import CIRCUIT_OPEN, OVERLOADED, POOL_THREADS, WAITING, Answer, Pools, run, settle
 
-SCHEMA = Schema((Field("text", FieldType.TEXT),))
+IN_TIME = {"text": 5.0, "vector": 5.0}
 FOUND = Ranking(("a", "b"), (2.0, 1.0), (1, 1), (0, 0))
 
 
@@ -40,7 +44,7 @@ def found() -> Ranking:
 
 
 def test_each_retriever_answers_for_itself(pools: Pools) -> None:
-    answers = run({"text": found, "vector": Ranking}, pools, 5)
+    answers = run({"text": found, "vector": Ranking}, pools, IN_TIME)
     assert answers["text"].ranking is FOUND
     assert (answers["text"].report.status, answers["text"].report.returned) == (Status.OK, 2)
     assert (answers["vector"].report.status, answers["vector"].report.returned) == (Status.OK, 0)
@@ -58,7 +62,7 @@ def test_each_retriever_answers_for_itself(pools: Pools) -> None:
 def test_an_error_becomes_an_answer_and_the_other_retriever_does_not_notice(
     pools: Pools, error: Exception, status: Status, reason: str, detail: str
 ) -> None:
-    answers = run({"vector": failing(error), "text": found}, pools, 5)
+    answers = run({"vector": failing(error), "text": found}, pools, IN_TIME)
     assert answers["text"].report.status is Status.OK
     failed = answers["vector"]
     assert (failed.report.status, failed.report.reason, failed.detail) == (status, reason, detail)
@@ -73,7 +77,7 @@ def test_who_is_late_is_a_timeout_and_the_answer_comes_by_the_deadline(pools: Po
         return FOUND
 
     started = time.perf_counter()
-    answers = run({"vector": late, "text": found}, pools, 0.05)
+    answers = run({"vector": late, "text": found}, pools, {"vector": 0.05, "text": 5})
     took = time.perf_counter() - started
     release.set()
     assert took < 5  # far from the 30 s that the retriever would take
@@ -89,7 +93,7 @@ def test_both_retrievers_run_at_once(pools: Pools) -> None:
         together.wait(10)  # broken, and so an error, unless the other comes too
         return FOUND
 
-    answers = run({"text": meets, "vector": meets}, pools, 20)
+    answers = run({"text": meets, "vector": meets}, pools, {"text": 20, "vector": 20})
     assert {answer.report.status for answer in answers.values()} == {Status.OK}
 
 
@@ -101,131 +105,122 @@ def test_a_hanging_store_never_starves_the_other(pools: Pools) -> None:
         return FOUND
 
     for _ in range(POOL_THREADS + 2):
-        run({"vector": hangs}, pools, 0.001)
-    answers = run({"vector": hangs, "text": found}, pools, 0.2)
+        run({"vector": hangs}, pools, {"vector": 0.001})
+    answers = run({"vector": hangs, "text": found}, pools, {"vector": 0.2, "text": 5})
     release.set()
     assert answers["text"].report.status is Status.OK
-    assert answers["vector"].report.status is Status.TIMEOUT
+    assert answers["vector"].report.status is not Status.OK
 
 
-class Shelf:
-    """A store as `hydrated` and `answered` see it: it has a name and gives documents back."""
+def test_each_retriever_has_its_own_deadline(pools: Pools) -> None:
+    release = threading.Event()
 
-    def __init__(self, name: str, error: StoreUnavailable | None = None, **documents: Stored) -> None:
-        self.name = name
-        self.asked: list[list[str]] = []
-        self._error = error
-        self._documents = documents
+    def late() -> Ranking:
+        release.wait(30)
+        return FOUND
 
-    def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
-        self.asked.append(list(ids))
-        if self._error:
-            raise self._error
-        return {one: self._documents[one] for one in ids if one in self._documents}
+    def a_little_late() -> Ranking:
+        time.sleep(0.1)
+        return FOUND
 
-
-def stored(one: str, text: str = "", passages: tuple[tuple[int, int], ...] = ()) -> Stored:
-    return Stored(one, 1, {"text": text}, passages)
+    answers = run({"vector": late, "text": a_little_late}, pools, {"vector": 0.01, "text": 20})
+    release.set()
+    assert answers["vector"].report.reason == "deadline"
+    assert answers["text"].report.status is Status.OK
 
 
-def shelves(*of: Shelf) -> Any:
-    return list(of)
+def test_a_store_that_failed_five_times_is_not_asked_until_its_time_comes(pools: Pools) -> None:
+    asked = 0
+
+    def dies() -> Ranking:
+        nonlocal asked
+        asked += 1
+        raise StoreUnavailable("redis", "refused")
+
+    reasons = [run({"vector": dies, "text": found}, pools, IN_TIME)["vector"].report.reason for _ in range(7)]
+    assert reasons == ["store_unavailable"] * 5 + [CIRCUIT_OPEN] * 2
+    assert asked == 5
+    assert pools.circuits()["vector"]["circuit"] == "open"
+    assert pools.circuits()["text"] == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
 
 
-def test_documents_come_from_the_first_store_and_the_next_is_asked_for_the_rest_only() -> None:
-    first, second = Shelf("redis", a=stored("a")), Shelf("elasticsearch", a=stored("a"), b=stored("b"))
-    assert list(hydrated(["a", "b", "c"], shelves(first, second)).documents) == ["a", "b"]
-    assert (first.asked, second.asked) == ([["a", "b", "c"]], [["b", "c"]])
+@pytest.mark.parametrize("error", [EmbeddingError("no"), QueryError("no")])
+def test_an_error_that_is_not_the_stores_never_shuts_it_off(pools: Pools, error: Exception) -> None:
+    for _ in range(10):
+        assert run({"vector": failing(error)}, pools, IN_TIME)["vector"].report.reason == error.code  # type: ignore[attr-defined]
 
 
-def test_no_store_is_asked_for_nothing() -> None:
-    shelf = Shelf("redis")
-    assert hydrated([], shelves(shelf)).documents == {}
-    assert shelf.asked == []
+def test_searches_beyond_the_queue_are_shed_at_once(pools: Pools) -> None:
+    release = threading.Event()
+
+    def hangs() -> Ranking:
+        release.wait(30)
+        return FOUND
+
+    held = [pools.of("vector").submit(lambda: ok_answer(hangs())) for _ in range(POOL_THREADS + WAITING)]
+    assert all(held)
+    answers = run({"vector": hangs, "text": found}, pools, IN_TIME)
+    assert (answers["vector"].report.status, answers["vector"].report.reason) == (Status.FAILED, OVERLOADED)
+    assert answers["text"].report.status is Status.OK
+    assert sum(thread.name.startswith("hybrid-vector") for thread in threading.enumerate()) == POOL_THREADS
+    release.set()
+    for future in held:
+        assert future is not None
+        future.result(30)
+    assert run({"vector": found}, pools, IN_TIME)["vector"].report.status is Status.OK
 
 
-def test_a_store_that_does_not_answer_is_made_up_for_by_the_other() -> None:
-    dead = Shelf("redis", StoreUnavailable("redis", "refused"))
-    assert list(hydrated(["a"], shelves(dead, Shelf("elasticsearch", a=stored("a")))).documents) == ["a"]
-    with pytest.raises(SearchUnavailable, match="redis: redis: refused"):
-        hydrated(["a", "b"], shelves(dead, Shelf("elasticsearch", a=stored("a"))))
+def ok_answer(ranking: Ranking = FOUND) -> Answer:
+    return Answer(RetrieverReport(Status.OK, 1.0, len(ranking)), ranking)
 
 
-def ok(*ids: str, passages: tuple[int, ...] = ()) -> Answer:
-    ranking = Ranking(ids, tuple(float(-n) for n in range(len(ids))), (1,) * len(ids), passages)
-    return Answer(RetrieverReport(Status.OK, 1.0, len(ids)), ranking)
+def lost(reason: str = "store_unavailable") -> Answer:
+    return Answer(RetrieverReport(Status.FAILED, 1.0, 0, reason), Ranking(), "it said no")
 
 
-LATE = Answer(RetrieverReport(Status.TIMEOUT, 9.0, 0, "deadline"), Ranking(), "no answer by the deadline")
+def test_one_answer_is_enough_for_a_partial_one() -> None:
+    settle({"text": ok_answer(), "vector": lost()}, Policy.PARTIAL, ())
+    settle({"text": ok_answer(), "vector": lost()}, Policy.PARTIAL, ("text",))
+    settle({"text": ok_answer(), "vector": ok_answer()}, Policy.FAIL, ("text", "vector"))
 
 
-def result(answers: dict[str, Answer], vector: Shelf, text: Shelf | None = None, **options: Any) -> SearchResult:
-    made = plan.make(plan.request("q", **options), SCHEMA, window=10, deadline_s=1)
-    stores: Any = {"text": text or Shelf("elasticsearch"), "vector": vector}
-    return answered(made, answers, stores, SCHEMA, time.perf_counter())
+def test_no_answer_is_never_an_empty_one() -> None:
+    with pytest.raises(
+        SearchUnavailable, match=r"no retriever could answer \(text: it said no; vector: it said no\)"
+    ) as no:
+        settle({"text": lost(), "vector": lost("store_timeout")}, Policy.PARTIAL, ())
+    assert no.value.reasons == {"text": "store_unavailable", "vector": "store_timeout"}
 
 
-def explained(answer: SearchResult, number: int, key: str = "status") -> dict[str, Json]:
-    return {name: part[key] for name, part in answer.hits[number].explain.items()}
+def test_the_policy_to_fail_takes_no_half_answer() -> None:
+    with pytest.raises(RetrieverRequired, match=r"a required retriever did not answer \(vector: it said no\)") as no:
+        settle({"text": ok_answer(), "vector": lost()}, Policy.FAIL, ())
+    assert no.value.reasons == {"vector": "store_unavailable"}
 
 
-def test_a_whole_answer_explains_each_hit_by_both_retrievers() -> None:
-    shelf = Shelf("redis", a=stored("a"), b=stored("b"))
-    answer = result({"text": ok("a", "b"), "vector": ok("b", passages=(0,))}, shelf)
-    assert answer.ids == ["b", "a"]
-    assert not answer.degraded
-    assert [hit.rank for hit in answer.hits] == [1, 2]
-    assert explained(answer, 1) == {"text": "hit", "vector": "not_found"}
-    assert sum(explained(answer, 0, "contribution").values()) == pytest.approx(answer.hits[0].score, rel=1e-15)
+def test_a_required_retriever_must_answer() -> None:
+    with pytest.raises(RetrieverRequired):
+        settle({"text": ok_answer(), "vector": lost()}, Policy.PARTIAL, ("vector",))
 
 
-def test_a_missing_retriever_makes_a_degraded_answer_that_says_so() -> None:
-    answer = result({"text": ok("a"), "vector": LATE}, Shelf("redis", a=stored("a")))
-    assert answer.degraded
-    assert answer.retrievers["vector"].reason == "deadline"
-    assert answer.hits[0].explain["vector"] == {"status": "failed", "contribution": 0.0}
+def test_a_search_that_could_not_begin_at_all_says_so() -> None:
+    with pytest.raises(Overloaded, match="too many searches wait already"):
+        settle({"text": lost(OVERLOADED), "vector": lost(OVERLOADED)}, Policy.PARTIAL, ())
 
 
-def test_a_store_whose_retriever_failed_is_asked_for_documents_last() -> None:
-    redis, elasticsearch = Shelf("redis", a=stored("a")), Shelf("elasticsearch", a=stored("a"))
-    result({"text": ok("a"), "vector": LATE}, redis, elasticsearch)
-    assert (redis.asked, elasticsearch.asked) == ([], [["a"]])
+def test_what_only_computes_is_asked_in_the_callers_own_thread_once_the_others_have_begun(pools: Pools) -> None:
+    begun, threads = threading.Event(), []
 
+    def remote() -> Ranking:
+        begun.set()
+        return FOUND
 
-def test_a_retriever_that_was_not_asked_is_skipped_and_not_missed() -> None:
-    answer = result({"text": ok("a")}, Shelf("redis", a=stored("a")), retrievers=["text"])
-    assert not answer.degraded
-    assert answer.retrievers["vector"].to_dict()["status"] == "skipped"
-    assert explained(answer, 0) == {"text": "hit", "vector": "skipped"}
+    def local() -> Ranking:
+        assert begun.wait(10)
+        threads.append(threading.current_thread())
+        return FOUND
 
-
-def test_no_answer_at_all_is_an_error_with_each_reason() -> None:
-    with pytest.raises(SearchUnavailable) as error:
-        result({"text": LATE, "vector": LATE}, Shelf("redis"))
-    assert set(error.value.reasons) == {"text", "vector"}
-
-
-def test_a_document_deleted_meanwhile_is_skipped_and_ranks_close_up() -> None:
-    answer = result({"text": ok("a", "gone", "b"), "vector": ok()}, Shelf("redis", a=stored("a"), b=stored("b")))
-    assert [(hit.id, hit.rank) for hit in answer.hits] == [("a", 1), ("b", 2)]
-
-
-def test_a_hit_names_its_best_passage_where_there_are_several() -> None:
-    spans = ((0, 3), (4, 7))
-    shelf = Shelf("redis", a=stored("a", "one two", spans), b=stored("b", "one", ((0, 3),)), c=stored("c", "own"))
-    answer = result({"text": ok(), "vector": ok("a", "b", "c", passages=(1, 0, 0))}, shelf)
-    assert answer.hits[0].to_dict()["passage"] == {"number": 1, "text": "two"}
-    assert [hit.passage for hit in answer.hits[1:]] == [None, None]
-
-
-def test_a_document_rewritten_shorter_meanwhile_names_no_passage_it_does_not_have() -> None:
-    shelf = Shelf("redis", a=stored("a", "one two", ((0, 3), (4, 7))))
-    answer = result({"text": ok(), "vector": ok("a", passages=(5,))}, shelf)
-    assert (answer.ids, answer.hits[0].passage) == (["a"], None)
-
-
-def test_a_limit_cuts_the_page_and_0_asks_no_store() -> None:
-    shelf = Shelf("redis", a=stored("a"), b=stored("b"))
-    assert result({"text": ok("a", "b"), "vector": ok()}, shelf, limit=1).ids == ["a"]
-    assert result({"text": ok("a", "b"), "vector": ok()}, shelf, limit=0).ids == []
-    assert shelf.asked == [["a"]]
+    answers = run({"text": local, "vector": remote}, pools, IN_TIME, inline=("text",))
+    assert {answer.report.status for answer in answers.values()} == {Status.OK}
+    assert list(answers) == ["text", "vector"]
+    assert threads == [threading.current_thread()]

@@ -14,7 +14,8 @@ from typing import Any
 
 from hybrid.errors import HybridError
 from hybrid.indexing import indexer
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.entries import Entry
+from hybrid.indexing.journal import Journal
 from hybrid.model import Record, WriteOutcome, Wrote
 from hybrid.stores import elastic_text, redis_scripts, redis_vectors
 from hybrid.stores.elastic_text import ElasticText

@@ -25,6 +25,8 @@ class Mode(StrEnum):
     SWALLOW = "swallow"  # nothing passes, connections stay open
     RESET = "reset"  # half of an answer passes, then the connection is reset
     REFUSE = "refuse"  # connections end as soon as they are made, and those that are there
+    DRIP = "drip"  # answers pass a byte at a time, twenty a second
+    CANNED = "canned"  # questions do not pass; each is answered by `canned`
 
 
 class Proxy:
@@ -33,6 +35,7 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._mode = Mode.PASS
+        self.canned = b""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.settimeout(POLL_S)
         self.port: int = self._listener.getsockname()[1]
@@ -114,11 +117,23 @@ class Proxy:
                 if self._mode is Mode.RESET and answers:
                     sink.sendall(data[: len(data) // 2])
                     break
-                sink.sendall(data)
+                if self._mode is Mode.CANNED and not answers:
+                    source.sendall(self.canned)
+                    continue
+                self._send(sink, data, slowly=answers)
         with self._lock:
             self._sockets -= {source, sink}
         _reset(source)
         _reset(sink)
+
+    def _send(self, sink: socket.socket, data: bytes, *, slowly: bool) -> None:
+        """Passes data on, byte by byte as long as the mode is DRIP."""
+        sent = 0
+        while slowly and self._mode is Mode.DRIP and sent < len(data) and not self._ended.is_set():
+            sink.sendall(data[sent : sent + 1])
+            sent += 1
+            time.sleep(0.05)
+        sink.sendall(data[sent:])
 
 
 def _reset(one: socket.socket) -> None:
