@@ -15,8 +15,8 @@ import numpy as np
 
 from hybrid.errors import SchemaError, StoreError
 from hybrid.indexing.documents import content_hash, fingerprint
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH
-from hybrid.indexing.journal import Entry
 from hybrid.model import Document, Record, State
 from hybrid.place import Place
 from hybrid.plan import TEXT

@@ -10,7 +10,8 @@ from functools import partial
 
 from hybrid.errors import StoreError
 from hybrid.indexing.clock import Clock
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.entries import Entry
+from hybrid.indexing.journal import Journal
 from hybrid.model import Document, Outcome, Record, State
 from hybrid.stores.base import Store
 

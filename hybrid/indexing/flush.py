@@ -14,8 +14,9 @@ from hybrid.embedding.base import Embedder
 from hybrid.embedding.passages import split
 from hybrid.errors import DocumentError, HybridError, JournalError, StoreError
 from hybrid.indexing.clock import put_back
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.failpoints import reach
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.journal import Journal
 from hybrid.model import Record, Span, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores.base import Store, check_vectors

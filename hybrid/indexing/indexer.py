@@ -11,8 +11,9 @@ from pathlib import Path
 from hybrid.embedding.base import Embedder
 from hybrid.errors import HybridError, StoreError
 from hybrid.indexing.clock import WRITERS, Clock, version_at
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import Flusher, Paid
-from hybrid.indexing.journal import Backlog, Entry, Journal
+from hybrid.indexing.journal import Backlog, Journal
 from hybrid.indexing.machine import Machine
 from hybrid.indexing.reconcile import Verification, repair, verify
 from hybrid.indexing.writer import Writer

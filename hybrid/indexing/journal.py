@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
-import numpy as np
 import orjson
 
 from hybrid.errors import BacklogFull, JournalError
+from hybrid.indexing import entries as layout
 from hybrid.indexing.clock import WRITERS
-from hybrid.model import Json, Record, Span, State, Vector
+from hybrid.indexing.entries import COLUMNS, Entry
+from hybrid.model import Json, Record, State
 
 _log = logging.getLogger(__name__)
 
@@ -51,9 +51,8 @@ CREATE TABLE IF NOT EXISTS dead_letters (
 );
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
-_COLUMNS = "id, version, hash, deleted, source, vectors, dim, passages, attempts"
 _APPEND = (
-    f"INSERT INTO entries ({_COLUMNS}, journaled, leased_by, leased_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
+    f"INSERT INTO entries ({COLUMNS}, journaled, leased_by, leased_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, deleted = excluded.deleted, "
     "source = excluded.source, vectors = excluded.vectors, dim = excluded.dim, passages = excluded.passages, "
     "attempts = 0, due = 0, journaled = excluded.journaled, leased_by = excluded.leased_by, "
@@ -61,29 +60,6 @@ _APPEND = (
 )
 _DEBTS = "(SELECT group_concat(store) FROM debts WHERE debts.id = entries.id AND written_in = '')"
 _CURRENT = "EXISTS (SELECT 1 FROM entries WHERE entries.id = debts.id AND entries.version = ?)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A change: the version, hash and content to be written, and the stores that are owed it.
-
-    vectors: float32 (n, dim), None while the model has not made them. attempts: how often writing it failed.
-    """
-
-    id: str
-    version: int
-    hash: str
-    source: Mapping[str, Json]
-    owed: tuple[str, ...]
-    vectors: Vector | None = None
-    passages: tuple[Span, ...] = ()
-    deleted: bool = False
-    attempts: int = 0
-
-    @property
-    def state(self) -> State:
-        """What a store knows once it holds this change."""
-        return State(self.version, self.hash, self.deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +129,19 @@ class Journal:
         now = self._now()
         with self._transaction() as database:
             found = database.execute(
-                f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE (due <= ? OR due > ?) "
+                f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE (due <= ? OR due > ?) "
                 "AND (leased_until <= ? OR leased_until > ?) AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
                 (now, now + MOST_DELAY_S, now, now + self._lease_s, most),
             ).fetchall()
             leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
-        return [_entry(row) for row in found]
+        return [layout.entry(row) for row in found]
 
     def owed(self) -> list[Entry]:
         """All changes that a store has not taken yet, oldest first, whoever has them leased."""
-        query = f"SELECT {_COLUMNS}, {_DEBTS} AS owed FROM entries WHERE owed IS NOT NULL ORDER BY journaled"
+        query = f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE owed IS NOT NULL ORDER BY journaled"
         with self._reading() as database:
-            return [_entry(row) for row in database.execute(query)]
+            return [layout.entry(row) for row in database.execute(query)]
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """The state that each id will have once its change is written; ids without a change are left out."""
@@ -176,7 +152,7 @@ class Journal:
 
     def embedded(self, records: Iterable[Record]) -> None:
         """Keeps the vectors that the model made, so that a later try need not make them again."""
-        rows = [(*_vector_columns(one.vectors, one.passages), one.id, one.version) for one in records]
+        rows = [(*layout.vector_columns(one.vectors, one.passages), one.id, one.version) for one in records]
         with self._transaction() as database:
             database.executemany(
                 "UPDATE entries SET vectors = ?, dim = ?, passages = ? WHERE id = ? AND version = ?", rows
@@ -324,7 +300,7 @@ class Journal:
     def _put(self, database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         now = self._now()
         for entry in entries:
-            row = (*_row(entry), now, self._owner, now + self._lease_s)
+            row = (*layout.row(entry), now, self._owner, now + self._lease_s)
             if database.execute(_APPEND, row).rowcount:
                 database.execute("DELETE FROM debts WHERE id = ?", (entry.id,))
                 debts = [(entry.id, store) for store in entry.owed]
@@ -415,32 +391,6 @@ def _translated(path: Path | None, error: sqlite3.Error) -> JournalError:
     else:
         cure = "Look at the file and its disk"
     return JournalError(f"the journal {path or 'in memory'} cannot be used: {text}. {cure}")
-
-
-def _row(entry: Entry) -> tuple[Any, ...]:
-    columns = _vector_columns(entry.vectors, entry.passages)
-    return (entry.id, entry.version, entry.hash, int(entry.deleted), orjson.dumps(entry.source), *columns)
-
-
-def _vector_columns(vectors: Vector | None, passages: Sequence[Span]) -> tuple[bytes | None, int, bytes]:
-    if vectors is None:
-        return None, 0, b"[]"
-    return np.ascontiguousarray(vectors, "<f4").tobytes(), vectors.shape[1], orjson.dumps(list(passages))
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    one, version, digest, deleted, source, vectors, dim, passages, attempts, owed = row
-    return Entry(
-        id=one,
-        version=version,
-        hash=digest,
-        source=orjson.loads(source),
-        owed=tuple(sorted(owed.split(","))),
-        vectors=None if vectors is None else np.frombuffer(vectors, "<f4").reshape(-1, dim).astype(np.float32),
-        passages=tuple((start, end) for start, end in orjson.loads(passages)),
-        deleted=bool(deleted),
-        attempts=attempts,
-    )
 
 
 def _delay(attempts: int) -> float:

@@ -11,8 +11,9 @@ from itertools import islice
 from zlib import crc32
 
 from hybrid.indexing.clock import Clock
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH, Flusher
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.journal import Journal
 from hybrid.model import Json, State
 from hybrid.stores.base import Store
 

@@ -59,7 +59,7 @@ class Turnstile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = open(self._path, "ab")  # noqa: SIM115 (closed by _unlocked, which ends the lock)
         except OSError as error:
-            said = f"the lock file {self._path} beside the journal cannot be opened: {error.strerror}"
+            said = f"the journal {self._path.parent} cannot be used: {error.strerror}"
             raise JournalError(f"{said}. Correct the folder's permissions; no store was touched") from error
         fcntl.flock(file.fileno(), how)
         return file

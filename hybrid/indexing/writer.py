@@ -22,9 +22,10 @@ from hybrid.errors import BacklogFull, DocumentError
 from hybrid.indexing.changes import Change, Lookup
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.documents import Located, content_hash, fingerprint, normalise
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.flush import BATCH, Flusher, Paid
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.journal import Journal
 from hybrid.model import Document, DocumentOutcome, Outcome
 from hybrid.schema import Collection
 from hybrid.stores.base import Store

@@ -10,7 +10,8 @@ import pytest
 from hybrid.errors import StoreUnavailable
 from hybrid.indexing.changes import Change, Lookup
 from hybrid.indexing.clock import Clock
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.entries import Entry
+from hybrid.indexing.journal import Journal
 from hybrid.model import Document, Outcome, Record
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from tests.faults.simulation.scripted import ScriptedStore, fails

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hybrid.errors import EmbeddingError, StoreFull, StoreUnavailable
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import Flusher, Paid
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.journal import Journal
 from hybrid.model import Record, Vector
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from tests.embedders import HashedWords

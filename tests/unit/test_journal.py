@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from hybrid.errors import BacklogFull, JournalError
-from hybrid.indexing.journal import MOST_DELAY_S, Entry, Journal
+from hybrid.indexing.entries import Entry
+from hybrid.indexing.journal import MOST_DELAY_S, Journal
 from hybrid.model import Record, State
 
 STORES = ("text", "vector")
@@ -217,7 +218,8 @@ def test_postponing_another_version_does_nothing(journal: Journal, time: Time) -
 
 def test_a_process_that_died_leaves_its_changes_to_the_next(opened: Callable[..., Journal], tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from hybrid.indexing.journal import Entry, Journal;"
+        "import os, sys; from pathlib import Path; from hybrid.indexing.entries import Entry;"
+        "from hybrid.indexing.journal import Journal;"
         "Journal(Path(sys.argv[1])).append([Entry('a', 7, 'h', {'text': 'x'}, ('text', 'vector'))]); os._exit(9)"
     )
     ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "journal.sqlite")], check=False)
@@ -230,7 +232,8 @@ def test_a_process_that_died_leaves_its_changes_to_the_next(opened: Callable[...
 
 def test_two_processes_append_at_once_and_nothing_is_missing(opened: Callable[..., Journal], tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from hybrid.indexing.journal import Entry, Journal;"
+        "import sys; from pathlib import Path; from hybrid.indexing.entries import Entry;"
+        "from hybrid.indexing.journal import Journal;"
         "journal = Journal(Path(sys.argv[1]));"
         "[journal.append([Entry(f'{sys.argv[2]}{n}', n + 1, 'h', {}, ('text',))]) for n in range(100)];"
         "journal.close()"

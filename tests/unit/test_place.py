@@ -9,7 +9,7 @@ import pytest
 
 import hybrid
 from hybrid.errors import JournalError
-from hybrid.indexing.journal import Entry
+from hybrid.indexing.entries import Entry
 from tests.embedders import HashedWords
 
 

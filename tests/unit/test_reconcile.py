@@ -9,8 +9,9 @@ import pytest
 
 from hybrid.errors import StoreUnavailable
 from hybrid.indexing.clock import Clock
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH, Flusher
-from hybrid.indexing.journal import Entry, Journal
+from hybrid.indexing.journal import Journal
 from hybrid.indexing.reconcile import Difference, Fault, Verification, repair, verify
 from hybrid.model import Record
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
