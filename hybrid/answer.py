@@ -2,60 +2,117 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from hybrid.errors import SearchUnavailable
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.hydrate import Hydrated, hydrated
-from hybrid.model import Hit, Integrity, Json, Passage, RetrieverReport, SearchResult, Status, Stored
-from hybrid.plan import RETRIEVERS, VECTOR, Plan
+from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, RetrieverReport, Status, Stored, Total
+from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Plan
 from hybrid.schema import Schema
 from hybrid.search import Answer
 from hybrid.stores.base import Store
 
 
-def answered(
-    plan: Plan, answers: Mapping[str, Answer], stores: Mapping[str, Store], schema: Schema, started: float
-) -> SearchResult:
-    """The answer to a plan from what its retrievers found; started: `time.perf_counter()` of the search.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a search found, before documents are fetched: what the pages of its answer are cut from.
 
-    Raises SearchUnavailable where no retriever answered or the documents cannot be fetched.
+    answers: by retriever that was asked.
     """
+
+    plan: Plan
+    answers: Mapping[str, Answer]
+    fused: FusedRanking
+    total: Total
+    facets: Facets | None
+
+    @property
+    def good(self) -> Mapping[str, Answer]:
+        """The answers of the retrievers that answered."""
+        return {name: answer for name, answer in self.answers.items() if answer.report.status is Status.OK}
+
+    @property
+    def degraded(self) -> bool:
+        """Whether a retriever that was asked did not answer."""
+        return len(self.good) < len(self.answers)
+
+    @property
+    def full(self) -> bool:
+        """Whether a retriever returned as many documents as it was asked for, so that there may be more."""
+        return any(len(answer.ranking) >= self.plan.window for answer in self.good.values())
+
+    def reports(self) -> dict[str, RetrieverReport]:
+        """How each retriever's part went, those that were not asked too."""
+        left_out = dict(self.plan.left_out)
+        idle = {
+            name: RetrieverReport(Status.SKIPPED, 0.0, 0, left_out.get(name, "not asked"))
+            for name in RETRIEVERS
+            if name not in self.answers
+        }
+        asked = {name: replace(of.report, spent_ms=of.ranking.spent) for name, of in self.answers.items()}
+        return {name: (asked | idle)[name] for name in RETRIEVERS}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of an answer with its documents. skipped: those that were deleted after they were found."""
+
+    hits: tuple[Hit, ...]
+    skipped: int
+
+
+def found(plan: Plan, answers: Mapping[str, Answer], counted: Answer | None) -> Found:
+    """What the retrievers found, fused. answers: at least one of them OK. counted: facets that were asked apart."""
     good = {name: answer for name, answer in answers.items() if answer.report.status is Status.OK}
-    if not good:
-        reasons = {name: answer.report.reason for name, answer in answers.items()}
-        raise SearchUnavailable(reasons, {name: answer.detail for name, answer in answers.items()})
     columns = {name: Column(answer.ranking.ids, answer.ranking.scores) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
-    page = fused.ids[: plan.limit]
-    order = sorted(stores, key=lambda name: (name not in good, name != VECTOR))
-    hydrate = hydrated(page, [stores[name] for name in order])
-    return SearchResult(
-        query=plan.query,
-        took_ms=(time.perf_counter() - started) * 1000,
-        degraded=len(good) < len(plan.retrievers),
-        fusion=plan.fusion_facts(),
-        retrievers={name: _report(answers.get(name)) for name in RETRIEVERS},
-        hits=tuple(_hits(page, fused, answers, hydrate, schema)),
-    )
+    return Found(plan, answers, fused, _total(plan, good, fused), _facets(plan, good, counted))
 
 
-def _hits(
-    page: Sequence[str], fused: FusedRanking, answers: Mapping[str, Answer], hydrate: Hydrated, schema: Schema
-) -> Iterable[Hit]:
-    there = [(one, score) for one, score in zip(page, fused.scores, strict=False) if one in hydrate.documents]
-    for rank, (one, score) in enumerate(there, 1):
-        stored = hydrate.documents[one]
-        explain = _explained(fused.explain(one), answers)
-        rows = {name: answers[name].ranking for name, part in explain.items() if part["status"] == "hit"}
+def _total(plan: Plan, good: Mapping[str, Answer], fused: FusedRanking) -> Total:
+    counts = Counts.TEXT_MATCHES if TEXT in good and not plan.browses else Counts.FILTER_MATCHES
+    for answer in good.values():  # the text retriever's first
+        if answer.ranking.total is not None:
+            return Total(answer.ranking.total, answer.ranking.exact, counts)
+    full = any(len(answer.ranking) >= plan.window for answer in good.values())
+    return Total(len(fused), not full, Counts.WINDOW)
+
+
+def _facets(plan: Plan, good: Mapping[str, Answer], counted: Answer | None) -> Facets | None:
+    if not plan.facets:
+        return None
+    if TEXT in good:
+        return Facets(good[TEXT].ranking.facets, Counts.FILTER_MATCHES if plan.browses else Counts.TEXT_MATCHES)
+    if counted is not None and counted.report.status is Status.OK:
+        return Facets(counted.ranking.facets, Counts.FILTER_MATCHES)
+    return Facets({}, Counts.NOTHING)
+
+
+def page(of: Found, offset: int, limit: int, stores: Mapping[str, Store], schema: Schema) -> Page:
+    """The fused documents from `offset`, from 0, as hits. Raises SearchUnavailable where they cannot be fetched."""
+    ids = of.fused.ids[offset : offset + limit]
+    failed = of.answers.keys() - of.good.keys()  # not worth another time-out
+    order = sorted(stores.keys() - failed, key=lambda name: (name not in of.good, name != VECTOR))
+    hydrate = hydrated(ids, [stores[name] for name in order])
+    hits = tuple(_hits(of, offset, ids, hydrate, schema))
+    return Page(hits, len(ids) - len(hits))
+
+
+def _hits(of: Found, offset: int, ids: Sequence[str], hydrate: Hydrated, schema: Schema) -> Iterable[Hit]:
+    for position, one in enumerate(ids, offset):
+        stored = hydrate.documents.get(one)
+        if stored is None:
+            continue
+        explain = _explained(of, one)
+        rows = {name: of.answers[name].ranking for name, part in explain.items() if part["status"] == "hit"}
         places = {name: explain[name]["rank"] - 1 for name in rows}
         versions = {ranking.versions[places[name]] for name, ranking in rows.items()} | {stored.version}
         number = rows[VECTOR].passages[places[VECTOR]] if VECTOR in rows else None
         yield Hit(
             id=one,
-            rank=rank,
-            score=score,
+            rank=position + 1,
+            score=0.0 if of.plan.browses else of.fused.scores[position],
             document=stored.source,
             explain=explain,
             passage=_passage(stored, number, schema),
@@ -70,10 +127,13 @@ def _integrity(versions: set[int], lacking: bool) -> Integrity:
     return Integrity.TORN if len(versions) > 1 else Integrity.OK
 
 
-def _explained(parts: dict[str, dict[str, Json]], answers: Mapping[str, Answer]) -> dict[str, dict[str, Json]]:
+def _explained(of: Found, document_id: str) -> dict[str, dict[str, Json]]:
     """Every retriever's part of a hit: hit or not_found of those that answered, failed or skipped of the others."""
+    parts = of.fused.explain(document_id)
+    if of.plan.browses:
+        parts = {name: {"status": "hit", "rank": part["rank"], "contribution": 0.0} for name, part in parts.items()}
     rest = {
-        name: {"status": "failed" if name in answers else "skipped", "contribution": 0.0}
+        name: {"status": "failed" if name in of.answers else "skipped", "contribution": 0.0}
         for name in RETRIEVERS
         if name not in parts
     }
@@ -86,7 +146,3 @@ def _passage(stored: Stored, number: int | None, schema: Schema) -> Passage | No
         return None
     start, end = stored.passages[number]
     return Passage(number, schema.embedded_text(stored.source)[start:end])
-
-
-def _report(answer: Answer | None) -> RetrieverReport:
-    return answer.report if answer else RetrieverReport(Status.SKIPPED, 0.0, 0, "not asked")

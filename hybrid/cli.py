@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import click
 import orjson
 from rich.console import Console
-from rich.text import Text
 
 import hybrid
 from hybrid import settings as configuration
@@ -22,10 +21,12 @@ from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputErr
 from hybrid.fusion import methods
 from hybrid.indexing import sources
 from hybrid.location import present_model
-from hybrid.plan import RETRIEVERS
+from hybrid.plan import RETRIEVERS, Explain
+from hybrid.policy import Policy
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+_WHERE = ("data_dir", "redis", "elasticsearch", "collection", "model")
 _SETTINGS = (
     click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded stores [./hybrid-data]."),
     click.option("--redis", metavar="URL", help="Redis for the vectors, such as redis://localhost:6379."),
@@ -35,11 +36,19 @@ _SETTINGS = (
 )
 
 
-def on_engine(command: _Command) -> _Command:
-    """The command with the options that say where the collection is."""
-    for option in reversed(_SETTINGS):
-        command = option(command)
-    return command
+def options(*several: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """What gives a command several options, in this order."""
+
+    def decorated(command: _Command) -> _Command:
+        for option in reversed(several):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+on_engine = options(*_SETTINGS)
+"""Gives a command the options that say where the collection is."""
 
 
 as_json = click.option("--json", "json", is_flag=True, help="Print JSON, for programs.")
@@ -75,29 +84,58 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     sys.exit(0 if written.ok else 1)
 
 
+_SEARCHING = (
+    click.option("--limit", type=int, default=10, show_default=True, help="Hits wanted."),
+    click.option("--offset", type=int, default=0, help="Hits passed over."),
+    click.option("--cursor", help="Go on with the answer that gave it."),
+    click.option("--filter", help='Such as \'price < 800 AND brand IN ["acer", "lg"]\'.'),
+    click.option("--facet", "facets", multiple=True, metavar="FIELD", help="Count documents by its values."),
+    click.option("--disjunctive", is_flag=True, help="A facet ignores the filter on its own field."),
+    click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
+    click.option("--window", type=int, help="Documents asked of each retriever [100]."),
+    click.option("--fusion", default="rrf", show_default=True, help=f"One of: {', '.join(methods())}."),
+    click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf."),
+    click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral."),
+    click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}."),
+    click.option("--deadline", "deadline_s", type=float, metavar="SECONDS", help="When the answer must be there [2]."),
+    click.option(
+        "--policy",
+        type=click.Choice([one.value for one in Policy]),
+        default="partial",
+        help="What if one does not answer.",
+    ),
+    click.option("--require", multiple=True, metavar="NAME", help="No answer without this retriever."),
+    click.option(
+        "--explain",
+        type=click.Choice([one.value for one in Explain]),
+        default="no",
+        help="Why each did not find a hit.",
+    ),
+)
+
+
 @cli.command()
-@click.argument("query")
-@click.option("--limit", type=int, default=10, show_default=True, help="Hits wanted.")
-@click.option("--window", type=int, help="Documents asked of each retriever [100].")
-@click.option("--fusion", default="rrf", show_default=True, help=f"One of: {', '.join(methods())}.")
-@click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf.")
-@click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral.")
-@click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}.")
+@click.argument("query", default="")
+@click.option("--plan", is_flag=True, help="Print what each store would be asked, and ask nothing.")
+@options(*_SEARCHING)
 @as_json
 @on_engine
-def search(query: str, json: bool, **options: Any) -> None:
-    """Search, and show how each hit came about."""
-    asked = {name: options.pop(name) for name in ("limit", "window", "fusion", "k")}
-    asked["weights"] = dict(_weight(text) for text in options.pop("weights"))
-    asked["retrievers"] = options.pop("retrievers") or None
-    with hybrid.open(**options) as engine:
+def search(query: str, plan: bool, json: bool, **given: Any) -> None:
+    """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
+    place = {name: given.pop(name) for name in _WHERE}
+    asked = given | {
+        "weights": dict(_weight(text) for text in given["weights"]),
+        "retrievers": given["retrievers"] or None,
+    }
+    with hybrid.open(**place) as engine:
+        if plan:
+            _print_json(engine.render(engine.plan(query, **asked)))
+            return
         result = engine.search(query, **asked)
     if json:
         _print_json(result.to_dict())
     else:
-        Console().print(
-            terminal.results(result) if result.hits or result.degraded else Text(f"Nothing was found for “{query}”.")
-        )
+        terminal.answer(result, Console())
 
 
 @cli.command()
@@ -227,6 +265,24 @@ def bench_indexing(count: int, rounds: int, memory: bool, **settings: Any) -> No
         _print_json(measure.memory(read, count))
     else:
         _print_json(measure.run(read, count, rounds, lambda line: click.echo(line, err=True)))
+
+
+@bench.command("search")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--queries", "count", type=click.IntRange(min=1), default=100, show_default=True, help="Queries.")
+@click.option("--rounds", type=click.IntRange(min=1), default=9, show_default=True, help="Interleaved rounds of each.")
+@as_json
+@on_engine
+def bench_search(folder: Path, count: int, rounds: int, json: bool, **settings: Any) -> None:
+    """Search a BEIR FOLDER, against the bare stores; vectors are made by lot."""
+    measure = importlib.import_module("hybrid.bench.search")
+    figures = measure.run(
+        configuration.read(**settings), folder, count, rounds, lambda line: click.echo(line, err=True)
+    )
+    if json:
+        _print_json(figures)
+    else:
+        terminal.figures(figures, Console())
 
 
 def _weight(text: str) -> tuple[str, float]:

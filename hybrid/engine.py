@@ -5,20 +5,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
-from hybrid import integrity
+from hybrid import filters, integrity
 from hybrid import plan as planning
 from hybrid import settings as configuration
-from hybrid.answer import answered
 from hybrid.embedding.base import Embedder
-from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, QueryError, StoreError, StoreReplyError
+from hybrid.errors import DocumentError, DocumentNotFound, QueryError, StoreError
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
@@ -29,14 +25,10 @@ from hybrid.indexing.writer import rejections
 from hybrid.location import Location
 from hybrid.model import Document, DocumentOutcome, Json, SearchResult, WriteReport
 from hybrid.place import Place
-from hybrid.plan import TEXT, VECTOR, Plan, Request
+from hybrid.plan import Plan, Request
 from hybrid.schema import Collection
-from hybrid.search import Pools, run
+from hybrid.searcher import Searcher
 from hybrid.settings import Settings
-from hybrid.stores.base import VectorQuery, check_query
-
-_GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
-"""Why a retriever fails whose collection was moved or deleted by another process."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +45,7 @@ class Engine:
     def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
         self.settings = settings
         self._location = Location(settings, embedder)
-        self._pools = Pools()
+        self._searcher = Searcher(settings, self._location)
         self._working = False
 
     @property
@@ -109,37 +101,36 @@ class Engine:
             raise DocumentNotFound(f"there is no document {document_id!r} in collection {name!r}")
         return dict(found.source)
 
-    def search(self, query: str | Request, **options: Any) -> SearchResult:
+    def search(self, query: str | Request = "", **options: Any) -> SearchResult:
         """The best documents by words and by meaning, fused, with how each of them came about.
 
-        options: the fields of `hybrid.plan.Request`: limit, vector, retrievers, window, fusion, k,
-        weights, deadline_s, verify. Raises QueryError or FusionError for a request that cannot be run,
-        CollectionNotFound before the first `put`, and SearchUnavailable where no retriever answered.
+        options: the fields of `hybrid.plan.Request`: limit, offset, cursor, filter, facets, disjunctive, sort,
+        vector, retrievers, window, fusion, k, weights, deadline_s, deadlines, policy, require, explain, verify.
+        Without a query and a vector, all documents of the filter are listed. Raises QueryError (FilterError,
+        CursorError) or FusionError for a request that cannot be run, CollectionNotFound before the first `put`,
+        CursorGone for a cursor that is too old, and SearchUnavailable where no retriever answered, or one that was
+        required did not.
         """
-        return self.run(self.plan(query, **options))
+        return self._looked_after(*self._searcher.answer(planning.request(query, **options)))
 
-    def plan(self, query: str | Request, **options: Any) -> Plan:
+    def plan(self, query: str | Request = "", **options: Any) -> Plan:
         """The plan of a search, checked and complete, not run. Raises as `search` does."""
-        request = planning.request(query, **options)
-        defaults, collection = self.settings, self.collection
-        plan = planning.make(request, collection.schema, window=defaults.window, deadline_s=defaults.deadline_s)
-        if plan.vector is not None:
-            check_query(VectorQuery(np.asarray(plan.vector, np.float32), plan.window), collection)
-        return plan
+        return self._searcher.plan(planning.request(query, **options))
+
+    def render(self, plan: Plan) -> dict[str, Json]:
+        """The plan as JSON, with the exact request that each store would get. Nothing is sent."""
+        return self._searcher.render(plan)
 
     def run(self, plan: Plan) -> SearchResult:
-        """The answer to a plan. Raises SearchUnavailable where no retriever answered."""
+        """The answer to a plan. Raises SearchUnavailable where no retriever answered, or one that was required."""
+        return self._looked_after(*self._searcher.run(plan))
+
+    def count(self, filter: str | Mapping[str, Json] | None = None) -> int:
+        """The number of documents that satisfy the filter. Raises FilterError, StoreError where no store answers."""
         place = self._location.place
-        if VECTOR in plan.retrievers and plan.vector is None:
-            place.warm()  # before the clock starts: loading a model takes longer than a search may
-        calls = {TEXT: partial(place.search_text, plan), VECTOR: partial(place.search_vector, plan)}
-        started = time.perf_counter()
-        answers = run({name: calls[name] for name in plan.retrievers}, self._pools, plan.deadline_s)
-        if any(answer.report.reason in _GONE for answer in answers.values()) and self._location.moved(place):
-            return self.run(plan)
-        result = answered(plan, answers, place.stores, place.catalog.collection.schema, started)
-        if plan.verify:
-            result = integrity.confirmed(result, [place.catalog.store(name) for name in place.stores])
+        return place.count(filters.read(filter, place.catalog.collection.schema))
+
+    def _looked_after(self, place: Place, result: SearchResult) -> SearchResult:
         self._begin_work(place)
         _look_after(place, result)
         return result
@@ -151,7 +142,8 @@ class Engine:
     def status(self) -> dict[str, Json]:
         """Collection, model, and, for each store, counts, index parameters, sizes (bytes) and warnings.
 
-        A store that does not answer has the key `error` instead.
+        A store that does not answer has the key `error` instead. circuits: by retriever that this process asked,
+        whether it is asked now, or left alone after failures in a row.
         """
         place = self._location.place
         try:
@@ -165,6 +157,7 @@ class Engine:
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
             "journal": place.backlog(),
             "stores": place.status(),
+            "circuits": self._searcher.circuits(),
         }
 
     def ping(self) -> dict[str, str]:
@@ -229,7 +222,7 @@ class Engine:
 
     def close(self) -> None:
         """Gives back threads, connections and files; waits until what was written is durable where it can be."""
-        self._pools.close()
+        self._searcher.close()
         self._location.close()
 
     def __enter__(self) -> Self:

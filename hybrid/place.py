@@ -5,23 +5,27 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import numpy as np
 
+from hybrid import queries
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
 from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, JournalError, MissingExtra, StoreError
+from hybrid.filters.tree import Filter
+from hybrid.indexing.entries import Entry
 from hybrid.indexing.indexer import Indexer
-from hybrid.indexing.journal import Backlog, Entry, Journal
+from hybrid.indexing.journal import Backlog, Journal
 from hybrid.indexing.turnstile import Turnstile
-from hybrid.model import Json, Ranking
+from hybrid.model import Json, Ranking, Vector
 from hybrid.plan import TEXT, VECTOR, Plan
 from hybrid.schema import Collection
 from hybrid.settings import Settings
-from hybrid.stores.base import Store, TextQuery, TextStore, VectorQuery, VectorStore
+from hybrid.stores.base import BrowseQuery, Store, TextStore, VectorStore
 from hybrid.stores.connect import text_store, vector_store
 
 _log = logging.getLogger(__name__)
@@ -45,21 +49,80 @@ class Place:
         self._lock = threading.Lock()
 
     def search_text(self, plan: Plan) -> Ranking:
-        """What the text retriever finds. Raises StoreError."""
+        """What the text retriever finds, or lists where there is no query. Raises StoreError."""
         self.catalog.store(TEXT)
-        return self.text.search(TextQuery(plan.query, plan.window, plan.deadline_s))
+        query, started = queries.text(plan), time.perf_counter()
+        found = self.text.browse(query) if isinstance(query, BrowseQuery) else self.text.search(query)
+        return _timed(found, store=started)
 
     def search_vector(self, plan: Plan) -> Ranking:
         """What the vector retriever finds, by the plan's vector or the model's. Raises StoreError, EmbeddingError."""
         self.catalog.store(VECTOR)
-        if plan.vector is not None:
-            vector = np.asarray(plan.vector, np.float32)
-        else:
+        began = time.perf_counter()
+        vector = self._vector(plan)
+        started = time.perf_counter()
+        found = self.vector.search(queries.vector(plan, vector))
+        embedding = {"embed": (started - began) * 1000} if plan.vector is None else {}
+        return _timed(dataclasses.replace(found, spent={**embedding, **found.spent}), store=started)
+
+    def count_facets(self, plan: Plan) -> Ranking:
+        """The facets of a plan that does not ask the text retriever, in a ranking without rows. Raises StoreError."""
+        self.catalog.store(TEXT)
+        query = queries.counting(plan)
+        return self.text.browse(query) if query else Ranking()
+
+    def scores(self, retriever: str, plan: Plan, ids: Sequence[str]) -> Mapping[str, float]:
+        """The score that a retriever gives to each of these documents; those without one are left out."""
+        self.catalog.store(retriever)
+        if retriever == VECTOR:
+            return self.vector.scores(queries.vector(plan, self._vector(plan)), ids)
+        query = queries.text(plan)
+        return {} if isinstance(query, BrowseQuery) else self.text.scores(query, ids)
+
+    def explain_text(self, plan: Plan, ids: Sequence[str]) -> Mapping[str, Json]:
+        """The text store's own explanation of each document's score; empty where it has none or does not answer."""
+        query = queries.text(plan)
+        if isinstance(query, BrowseQuery):
+            return {}
+        try:
+            return self.text.explain(query, ids)
+        except StoreError as error:
+            _log.warning("scores cannot be explained: %s", error)
+            return {}
+
+    def count(self, tree: Filter | None) -> int:
+        """The number of documents that satisfy a filter, by the first store that answers. Raises StoreError."""
+        try:
+            return self.catalog.store(TEXT).count(tree)
+        except StoreError as error:
+            _log.warning("the other store counts: %s", error)
+            return self.catalog.store(VECTOR).count(tree)
+
+    def open_stores(self) -> list[Store]:
+        """Both stores, open on the collection. Raises StoreError where one does not answer."""
+        return [self.catalog.store(name) for name in self.stores]
+
+    def languages(self) -> frozenset[str]:
+        """The languages that the model knows; empty: not known, or not loaded, as it cannot be had."""
+        try:
             embedder = self.model.get()
-            if embedder is None:
-                raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
-            vector = embedder.embed_queries([plan.query])[0]
-        return self.vector.search(VectorQuery(vector, plan.window, plan.deadline_s))
+        except (EmbeddingError, MissingExtra):
+            return frozenset()
+        return embedder.languages if embedder else frozenset()
+
+    def computing(self, plan: Plan) -> tuple[str, ...]:
+        """The retrievers of a plan that ask no server and no model, but only compute for a moment."""
+        local = [(TEXT, self.settings.elasticsearch is None), (VECTOR, self.settings.redis is None)]
+        return tuple(name for name, here in local if here and (name == TEXT or plan.vector is not None))
+
+    def _vector(self, plan: Plan) -> Vector:
+        if plan.vector is not None:
+            return np.asarray(plan.vector, np.float32)
+        embedder = self.model.get()
+        if embedder is None:
+            raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
+        vector: Vector = embedder.embed_queries([plan.query])[0]
+        return vector
 
     def warm(self) -> None:
         """Loads the model. One that cannot be had is told by the searches."""
@@ -166,6 +229,12 @@ class Place:
         self.stop_writing()
         for store in self.stores.values():
             store.close()
+
+
+def _timed(found: Ranking, **began: float) -> Ranking:
+    """The ranking with the milliseconds since each of these moments, of `time.perf_counter`, among its `spent`."""
+    now = time.perf_counter()
+    return dataclasses.replace(found, spent={**found.spent, **{of: (now - at) * 1000 for of, at in began.items()}})
 
 
 def _status(store: Store) -> dict[str, Json]:

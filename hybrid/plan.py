@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any
 
-import numpy as np
+import orjson
 
-from hybrid.errors import QueryError
+from hybrid import bounds, facets, filters
+from hybrid.errors import FusionError, QueryError
+from hybrid.facets import Facet
+from hybrid.filters.tree import ID, Filter
 from hybrid.fusion import Fusion, checked
 from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
 from hybrid.model import Json
-from hybrid.schema import Schema
+from hybrid.policy import Policy
+from hybrid.schema import FieldType, Schema
+from hybrid.scripts import unsupported
 
 TEXT, VECTOR = "text", "vector"
 RETRIEVERS = (TEXT, VECTOR)
-MAX_LIMIT = 10_000
-MAX_QUERY_CHARACTERS = 8_192
+MAX_LIMIT = bounds.MAX_LIMIT
+LANGUAGE = "language_unsupported"
+"""Why the vector retriever is not asked: the query's script is none of the model's languages'."""
+
+
+class Explain(StrEnum):
+    """How much is told of each hit. NO: what the search saw by itself. WHY: also, of what a retriever did not find,
+    why not, and its score; one more call. FULL: also the text store's own explanation."""
+
+    NO = "no"
+    WHY = "why"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A search as a user asks for it; None means the default.
 
-    vector: the query's own vector, instead of the model's. retrievers: which to ask. window:
-    documents asked of each, at least `limit`. weights: by retriever name. k: rank constant.
-    deadline_s: seconds until the answer must be there. verify: ask both stores, before the answer, whether
-    they agree on every hit.
+    query: may be empty where there is a vector, or to browse: all documents of the filter, by `sort` ("price",
+    "-price" for descending). offset: fused hits passed over. cursor: goes on with the answer that gave it.
+    filter: an expression such as 'price < 800 AND brand IN ["acer", "lg"]', or its tree as JSON. facets: names of
+    fields or dicts as `hybrid.facets.read` takes them; disjunctive: a facet ignores the filter on its own field.
+    vector: the query's own vector, instead of the model's. retrievers: which to ask. window: documents asked of
+    each, at least `limit`. weights: by retriever name. k: rank constant. deadline_s: seconds until the answer must
+    be there; deadlines: shorter ones by retriever. policy: "partial" answers with what there is, "fail" only
+    when all answered; require: retrievers without which there is no answer. explain: True for why each retriever
+    did not find a hit, "full" for the text store's own explanation too. verify: ask both stores, before the answer,
+    whether they agree on every hit.
     """
 
-    query: str
+    query: str = ""
     limit: int = 10
+    offset: int = 0
+    cursor: str | None = None
+    filter: str | Mapping[str, Json] | None = None
+    facets: Sequence[str | Mapping[str, Json]] = ()
+    disjunctive: bool = False
+    sort: Sequence[str] = ()
     vector: Sequence[float] | None = None
     retrievers: Sequence[str] | None = None
     window: int | None = None
@@ -39,33 +68,111 @@ class Request:
     k: float = DEFAULT_K
     weights: Mapping[str, float] | None = None
     deadline_s: float | None = None
+    deadlines: Mapping[str, float] | None = None
+    policy: str = Policy.PARTIAL
+    require: Sequence[str] = ()
+    explain: bool | str = False
     verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """By the value of a field of any type but text, or by `id`. Documents without a value come last, either way.
+
+    Of several keywords the least counts, or, descending, the greatest; strings go by code point.
+    """
+
+    field: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"-{self.field}" if self.descending else self.field
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a collection is searched with where a request does not say.
+
+    languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
+    the query, as it may have to be loaded.
+    """
+
+    window: int = 100
+    deadline_s: float = 2.0
+    languages: Callable[[], frozenset[str]] = frozenset
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A search that can be run as it stands. Equal plans are the same search."""
+    """A search that can be run as it stands. Equal plans are the same search.
+
+    deadlines: seconds by retriever that is asked. left_out: retrievers that are not asked though they were
+    wanted, and why.
+    """
 
     query: str
     limit: int
+    offset: int
     window: int
     retrievers: tuple[str, ...]
     fields: tuple[tuple[str, float], ...]
     fusion: Fusion
-    deadline_s: float
+    deadlines: tuple[tuple[str, float], ...]
+    filter: Filter | None = None
+    facets: tuple[Facet, ...] = ()
+    sort: tuple[Sort, ...] = ()
     vector: tuple[float, ...] | None = None
+    policy: Policy = Policy.PARTIAL
+    require: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    explain: Explain = Explain.NO
     verify: bool = False
 
+    @property
+    def browses(self) -> bool:
+        """Whether there is nothing to search for, so that all documents of the filter are listed."""
+        return not self.query.strip() and self.vector is None
+
+    @property
+    def key(self) -> str:
+        """What names this search, whatever part of its answer is wanted: a hex digest, the same in every process."""
+        body = self.to_dict()
+        for name in ("limit", "offset", "explain", "verify", "deadlines"):
+            body.pop(name)
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
     def fusion_facts(self) -> dict[str, Json]:
-        """How the answer is fused, as JSON: method, k where it counts, weights, window."""
+        """How the answer is fused, as JSON: method, k where it counts, weights, window; of a browse, its order."""
+        if self.browses:
+            return {"method": "none", "sort": [*map(str, self.sort), ID], "window": self.window}
         facts: dict[str, Json] = {"method": self.fusion.method}
         if self.fusion.method == DEFAULT_METHOD:
             facts["k"] = self.fusion.k
-        facts["weights"] = {name: self.fusion.weight(name) for name in self.retrievers}
-        return facts | {"window": self.window}
+        weights = {name: self.fusion.weight(name) for name in self.retrievers}
+        return facts | {"weights": weights | dict.fromkeys(dict(self.left_out), 0.0), "window": self.window}
+
+    def to_dict(self) -> dict[str, Json]:
+        """The plan as JSON."""
+        return {
+            "query": self.query,
+            "limit": self.limit,
+            "offset": self.offset,
+            "retrievers": list(self.retrievers),
+            "left_out": dict(self.left_out),
+            "fields": dict(self.fields),
+            "filter": None if self.filter is None else filters.show(self.filter),
+            "facets": [facets.to_json(one) for one in self.facets],
+            "fusion": self.fusion_facts(),
+            "vector": None if self.vector is None else list(self.vector),
+            "deadlines": dict(self.deadlines),
+            "policy": str(self.policy),
+            "require": list(self.require),
+            "explain": str(self.explain),
+            "verify": self.verify,
+        }
 
 
-def request(query: str | Request, **options: Any) -> Request:
+def request(query: str | Request = "", **options: Any) -> Request:
     """The request of a query and options by name. Raises QueryError for an option there is not."""
     known = [one.name for one in fields(Request) if one.name != "query"]
     for name in options.keys() - set(known):
@@ -73,88 +180,101 @@ def request(query: str | Request, **options: Any) -> Request:
     return replace(query, **options) if isinstance(query, Request) else Request(query, **options)
 
 
-def make(request: Request, schema: Schema, *, window: int, deadline_s: float) -> Plan:
-    """The plan of a request; `window` and `deadline_s` are the collection's defaults.
+def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
+    """The plan of a request. The default window grows to the limit where the limit is larger.
 
-    The default window grows to the limit where the limit is larger. Raises QueryError or FusionError.
+    Raises QueryError, FilterError or FusionError.
     """
-    limit = _whole("limit", request.limit, 0, MAX_LIMIT)
-    asked = request.window is not None
+    query, vector = bounds.query_text(request.query), bounds.components(request.vector)
+    limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
+    browses = not query.strip() and vector is None
+    wanted = (TEXT,) if browses else _wanted(request)
+    left_out = () if browses or vector is not None else _left_out(request, wanted, defaults.languages)
+    asked = tuple(name for name in wanted if name not in dict(left_out))
+    tree = filters.read(request.filter, schema)
     return Plan(
-        query=_query(request),
+        query=query,
         limit=limit,
-        window=_whole("window", request.window, max(limit, 1), MAX_LIMIT) if asked else max(window, limit),
-        retrievers=_retrievers(request.retrievers),
+        offset=bounds.whole("offset", request.offset, 0, MAX_LIMIT),
+        window=_window(request.window, limit, defaults.window),
+        retrievers=asked,
         fields=schema.searched,
-        fusion=_fusion(request, _retrievers(request.retrievers)),
-        deadline_s=_deadline(deadline_s if request.deadline_s is None else request.deadline_s),
-        vector=_vector(request.vector),
-        verify=_flag("verify", request.verify),
+        fusion=_fusion(request, asked),
+        deadlines=_deadlines(request, asked, defaults.deadline_s),
+        filter=tree,
+        facets=facets.read(request.facets, schema, tree, disjunctive=bounds.flag("disjunctive", request.disjunctive)),
+        sort=_sort(request.sort, schema, browses),
+        vector=vector,
+        policy=bounds.choice("policy", request.policy, Policy),
+        require=_required(request.require, wanted),
+        left_out=left_out,
+        explain=_explain(request.explain),
+        verify=bounds.flag("verify", request.verify),
     )
 
 
-def _query(request: Request) -> str:
-    query = request.query
-    if not isinstance(query, str):
-        raise QueryError(f"the query is {query!r}; it must be a string", field="query")
-    if not query.strip() and request.vector is None:
-        raise QueryError("the query is empty; give some words to search for", field="query")
-    if len(query) > MAX_QUERY_CHARACTERS:
+def _wanted(request: Request) -> tuple[str, ...]:
+    return RETRIEVERS if request.retrievers is None else bounds.names("retrievers", request.retrievers, RETRIEVERS)
+
+
+def _left_out(
+    request: Request, wanted: Sequence[str], languages: Callable[[], frozenset[str]]
+) -> tuple[tuple[str, str], ...]:
+    """The vector retriever, where the model cannot read the query and another retriever, of some weight, can."""
+    weights = request.weights or {}
+    others = [name for name in wanted if name != VECTOR and weights.get(name, 1.0)]
+    if VECTOR in wanted and others and unsupported(request.query, languages()):
+        return ((VECTOR, LANGUAGE),)
+    return ()
+
+
+def _window(given: int | None, limit: int, usual: int) -> int:
+    return max(usual, limit) if given is None else bounds.whole("window", given, max(limit, 1), MAX_LIMIT)
+
+
+def _deadlines(request: Request, asked: Sequence[str], usual: float) -> tuple[tuple[str, float], ...]:
+    whole = bounds.seconds("deadline_s", usual if request.deadline_s is None else request.deadline_s)
+    shorter = bounds.by_name("deadlines", request.deadlines or {}, RETRIEVERS)
+    own = {name: bounds.seconds(f"deadlines.{name}", value) for name, value in shorter.items()}
+    return tuple((name, min(whole, own.get(name, whole))) for name in asked)
+
+
+def _required(given: Any, wanted: Sequence[str]) -> tuple[str, ...]:
+    required = bounds.names("require", given, RETRIEVERS) if given else ()
+    idle = [name for name in required if name not in wanted]
+    if idle:
+        raise QueryError(f"require names {', '.join(idle)}, which this search does not ask", field="require")
+    return required
+
+
+def _sort(given: Any, schema: Schema, browses: bool) -> tuple[Sort, ...]:
+    orders = [given] if isinstance(given, str) else list(given)
+    if orders and not browses:
         raise QueryError(
-            f"the query has {len(query)} characters; {MAX_QUERY_CHARACTERS} are the most. "
-            "Search for the part that matters",
-            field="query",
+            "sort orders documents that are browsed, and hits of a query go by their score; "
+            "leave the query empty, or leave out sort",
+            field="sort",
         )
-    if any("\ud800" <= char <= "\udfff" for char in query):
-        raise QueryError("the query is not valid Unicode (a lone surrogate)", field="query")
-    return query
+    sortable = [ID, *(one.name for one in schema.fields if one.type is not FieldType.TEXT)]
+    return tuple(_order(one, sortable) for one in orders)
 
 
-def _whole(name: str, value: object, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise QueryError(f"{name} is {value!r}; it must be a whole number from {low} to {high}", field=name)
-    return value
+def _order(given: Any, sortable: Sequence[str]) -> Sort:
+    name = given.removeprefix("-") if isinstance(given, str) else given
+    if name not in sortable:
+        known = ", ".join(bounds.nearest(str(name), sortable))
+        raise QueryError(f"there is no sorting by {name!r}; there is: {known}, and -NAME descending", field="sort")
+    return Sort(name, descending=given.startswith("-"))
 
 
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise QueryError(f"{name} is {value!r}; it must be true or false", field=name)
-    return value
-
-
-def _retrievers(names: Sequence[str] | None) -> tuple[str, ...]:
-    if names is None:
-        return RETRIEVERS
-    chosen = (names,) if isinstance(names, str) else tuple(names)
-    if not chosen or any(name not in RETRIEVERS for name in chosen):
-        raise QueryError(f"retrievers are {list(chosen)}; choose one or both of {list(RETRIEVERS)}", field="retrievers")
-    return tuple(name for name in RETRIEVERS if name in chosen)
+def _explain(given: bool | str) -> Explain:
+    if isinstance(given, bool):
+        return Explain.WHY if given else Explain.NO
+    return bounds.choice("explain", given, Explain)
 
 
 def _fusion(request: Request, retrievers: Sequence[str]) -> Fusion:
-    weights = dict(request.weights or {})
-    strangers = sorted(weights.keys() - set(RETRIEVERS))
-    if strangers:
-        raise QueryError(
-            f"weights name {', '.join(strangers)}; the retrievers are {', '.join(RETRIEVERS)}", field="weights"
-        )
+    weights = bounds.by_name("weights", request.weights or {}, RETRIEVERS)
+    if isinstance(request.k, int | float) and request.k < 1:
+        raise FusionError(f"k is {request.k!r}; the rank constant of a search is a number from 1, usually 60")
     return checked(Fusion(request.fusion, request.k, tuple(sorted(weights.items()))), retrievers)
-
-
-def _deadline(seconds: float) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 600:
-        raise QueryError(f"deadline_s is {seconds!r}; it must be seconds above 0, 600 at most", field="deadline_s")
-    return float(seconds)
-
-
-def _vector(vector: Sequence[float] | None) -> tuple[float, ...] | None:
-    if vector is None:
-        return None
-    try:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-            array = np.asarray(vector, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise QueryError("the query vector is not a list of numbers", field="vector") from error
-    if array.ndim != 1:
-        raise QueryError(f"the query vector has shape {array.shape}; give one row of numbers", field="vector")
-    return tuple(array.tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich import box
@@ -20,6 +20,44 @@ _BAR = 10
 
 MOST_SHOWN = 20
 """Differences that are listed one by one."""
+
+
+def answer(result: SearchResult, console: Console) -> None:
+    """Prints an answer: its hits, what was counted beside them, and how to go on."""
+    if not (result.hits or result.degraded):
+        console.print(Text(f"Nothing was found for “{result.query}”."))
+    else:
+        console.print(results(result))
+    for name, counts in (result.facets.found if result.facets else {}).items():
+        console.print(facet(name, counts))
+    if result.next_cursor:
+        console.print(Text(f"More with: --cursor {result.next_cursor}", style="dim"), soft_wrap=True)
+    elif result.window_exhausted:
+        console.print(Text("The window ends here; there may be more with a larger --window.", style="dim"))
+
+
+def figures(measured: Mapping[str, Json], console: Console) -> None:
+    """Prints what was measured, a line a figure, the time line as a table of its own."""
+    table = Table(title=Text(f"{measured['deployment']}, {measured['collection']}", style="bold"), box=box.SIMPLE_HEAD)
+    table.add_column("median of all queries")
+    table.add_column("ms", justify="right")
+    parts = {f"  {name}": value for name, value in measured["timeline_ms"].items()}
+    for name, value in {"bare": measured["bare_ms"], "engine": measured["engine_ms"], **parts}.items():
+        table.add_row(name, f"{value:.3f}")
+    console.print(table)
+    without = measured["ratio_without_hydrate"]
+    console.print(f"engine / bare: {measured['ratio']:.2f}, without fetching documents {without:.2f}", highlight=False)
+
+
+def facet(name: str, counts: Json) -> Table:
+    """A table of what a facet counted."""
+    rows = counts if isinstance(counts, list) else [counts]
+    table = Table(title=Text(name, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    for column in rows[0] if rows else ():
+        table.add_column(column, justify="right" if column == "count" else "left")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+    return table
 
 
 def results(result: SearchResult) -> Table:
@@ -45,7 +83,7 @@ def _parts(hit: Hit) -> Iterator[str]:
         if part["status"] == "hit":
             yield f"#{part['rank']} {_short(part['contribution'])}"
         else:
-            yield "–" if part["status"] == "not_found" else str(part["status"])
+            yield "–" if part["status"] == "not_found" else str(part["status"]).replace("_", " ")
 
 
 def _short(score: float) -> str:
@@ -71,8 +109,14 @@ def _caption(result: SearchResult) -> Text:
         )
         parts.append(f"{name}: {report.status}{why}")
     state = "DEGRADED, " if result.degraded else ""
-    method = result.fusion["method"]
-    return Text(f"{state}{result.took_ms:.1f} ms, fused by {method}; {'; '.join(parts)}")
+    how = f"fused by {result.fusion['method']}" if "k" in result.fusion or "weights" in result.fusion else "listed"
+    return Text(f"{state}{result.took_ms:.1f} ms, {how}; {'; '.join(parts)}{_total(result)}")
+
+
+def _total(result: SearchResult) -> str:
+    if result.total is None:
+        return ""
+    return f"; {'' if result.total.exact else '≥ '}{result.total.value} {str(result.total.counts).replace('_', ' ')}"
 
 
 def report(written: WriteReport, console: Console) -> None:

@@ -155,14 +155,18 @@ class FusedRanking:
 def combine(columns: Mapping[str, Column], fusion: Fusion) -> FusedRanking:
     """The columns fused. Contributions are summed exactly (fsum), so their order changes nothing."""
     shares = _METHODS[fusion.method](columns, fusion)
-    parts: dict[str, list[float]] = {}
+    scores: dict[str, float] = {}
     best: dict[str, int] = {}
+    many: dict[str, list[float]] = {}
     positions: dict[str, dict[str, int]] = {}
     for name, column in columns.items():
-        positions[name] = where = {one: position for position, one in enumerate(column.ids)}
-        for one, contribution in zip(column.ids, shares[name].contributions, strict=True):
-            parts.setdefault(one, []).append(contribution)
-            best[one] = min(where[one], best.get(one, where[one]))
-    scores = {one: math.fsum(of) for one, of in parts.items()}
+        where = positions[name] = dict(zip(column.ids, range(len(column.ids)), strict=True))
+        for (one, position), contribution in zip(where.items(), shares[name].contributions, strict=True):
+            if one not in scores:
+                scores[one], best[one] = contribution, position
+                continue
+            best[one] = min(best[one], position)
+            many.setdefault(one, [scores[one]]).append(contribution)
+    scores.update((one, math.fsum(parts)) for one, parts in many.items())
     order = sorted(scores, key=lambda one: (-scores[one], best[one], one))
-    return FusedRanking(tuple(order), tuple(scores[one] for one in order), fusion, columns, shares, positions)
+    return FusedRanking(tuple(order), tuple(map(scores.__getitem__, order)), fusion, columns, shares, positions)

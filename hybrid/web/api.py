@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter
 
 from hybrid.errors import DocumentError, DocumentNotFound, QueryError
 from hybrid.model import DocumentOutcome, Outcome
-from hybrid.web.queries import answer, check_collection
+from hybrid.web.queries import answer, check_collection, planned
 from hybrid.web.wire import arguments, engine, json_object, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -26,8 +26,9 @@ class DocumentId(BaseConverter):
 
 @blueprint.route("/search", methods=["GET", "POST"])
 def search() -> Response:
-    """The answer to `?q=…` or to a JSON body: `SearchResult.to_dict()`."""
-    return reply(answer().to_dict())
+    """The answer to `?q=…` or to a JSON body: `SearchResult.to_dict()`; with `plan=true` its plan, which is not run."""
+    plan = planned()
+    return reply(answer().to_dict() if plan is None else plan)
 
 
 @blueprint.get("/documents/<document_id:document_id>")

@@ -28,10 +28,12 @@ def start() -> str:
 @blueprint.get("/search")
 def search() -> str:
     """The page of an answer; that of the start where nothing is asked."""
-    if not request.args.get("q", "").strip():
+    if not any(request.args.get(name, "").strip() for name in ("q", "filter", "cursor")):
         return start()
     result = answer()
-    return render_template("results.html", result=shown(result), query=result.query)
+    return render_template(
+        "results.html", result=shown(result), query=result.query, next_url=_next_url(result.next_cursor)
+    )
 
 
 @blueprint.get("/search.json")
@@ -40,14 +42,23 @@ def search_json() -> Response:
     return reply(answer().to_dict())
 
 
+def _next_url(cursor: str | None) -> str:
+    """The address of the next page of this very answer; empty where there is none."""
+    if cursor is None:
+        return ""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in ("cursor", "offset")]
+    return f"{url_for('page.search')}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
 @blueprint.app_context_processor
 def form() -> dict[str, Json]:
     """What the search form shows, on every page: the URL's arguments over the defaults."""
     usual = Request("")
-    defaults = {"retrievers": "", "fusion": usual.fusion, "limit": str(usual.limit)}
+    defaults = {"retrievers": "", "fusion": usual.fusion, "limit": str(usual.limit), "filter": ""}
     defaults |= {WEIGHT + name: "1" for name in RETRIEVERS}
     values = {name: request.args.get(name) or default for name, default in defaults.items()}
-    kept = {name: request.args[name] for name in ARGUMENTS if name not in {"q", *defaults} and request.args.get(name)}
+    once = {"q", "cursor", "offset", *defaults}  # a new query begins at the top
+    kept = {name: request.args[name] for name in ARGUMENTS if name not in once and request.args.get(name)}
     return {
         "collection": engine().settings.collection,
         "q": request.args.get("q", "").strip(),

@@ -15,13 +15,17 @@ from werkzeug.routing import RoutingException
 from hybrid.errors import (
     CollectionMismatch,
     CollectionNotFound,
+    CursorGone,
     DocumentError,
     DocumentNotFound,
+    FilterError,
     HybridError,
     InputError,
     JournalError,
     ModelNotFound,
+    Overloaded,
     QueryError,
+    RetrieverRequired,
     SearchUnavailable,
     StoreError,
 )
@@ -36,6 +40,7 @@ _STATUSES: tuple[tuple[type[HybridError], int], ...] = (
     (InputError, 400),
     (CollectionNotFound, 404),
     (DocumentNotFound, 404),
+    (CursorGone, 410),
     (CollectionMismatch, 409),
     (SearchUnavailable, 503),
     (StoreError, 503),
@@ -43,6 +48,12 @@ _STATUSES: tuple[tuple[type[HybridError], int], ...] = (
     (ModelNotFound, 503),
 )
 """The first class that fits decides; an error of no such class is a 500."""
+
+_UNANSWERED = {
+    SearchUnavailable.code: "No search could be made.",
+    RetrieverRequired.code: "A store did not answer without which no answer was wanted.",
+    Overloaded.code: "Too many searches wait already.",
+}
 
 _JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json")
 
@@ -106,15 +117,21 @@ def of_hybrid(error: HybridError) -> Problem:
         _log.warning("%s", error)
         detail, members = _unavailable(error)
         return Problem(status, error.code, detail, members, {"Retry-After": "1"})
+    return Problem(status, error.code, str(error), _place_of(error))
+
+
+def _place_of(error: HybridError) -> dict[str, Json]:
+    """Where in the request it went wrong: the argument's name, and the character of a filter, from 0."""
     named = error.field if isinstance(error, DocumentError | QueryError) else None
-    return Problem(status, error.code, str(error), {"field": named} if named else {})
+    position = error.position if isinstance(error, FilterError) else None
+    return {name: value for name, value in (("field", named), ("position", position)) if value is not None}
 
 
 def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
     if isinstance(error, SearchUnavailable):
         reasons = {name: reason_code(reason) for name, reason in sorted(error.reasons.items())}
         detail = " ".join(store_sentence(name, reason) for name, reason in reasons.items())
-        return f"No search could be made. {detail} Try again in a moment.", {"retrievers": reasons}
+        return f"{_UNANSWERED[error.code]} {detail} Try again in a moment.", {"retrievers": reasons}
     if isinstance(error, StoreError):
         return f"{store_sentence(error.store, error.code)} Try again in a moment.", {"store": error.store}
     if isinstance(error, JournalError):

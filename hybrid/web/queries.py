@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.datastructures import MultiDict
 
 from hybrid.errors import CollectionNotFound, QueryError
 from hybrid.model import Json, SearchResult
 from hybrid.plan import RETRIEVERS, Request
+from hybrid.policy import Policy
 from hybrid.web.wire import arguments, engine, json_object
 
 WEIGHT = "weight."
 
-_SAME_NAMES = ("collection", "limit", "window", "fusion", "k", "retrievers", "deadline_ms", "verify")
+_SAME_NAMES = (
+    *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
+    *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify"),
+)
+_LISTS = ("facets", "sort", "retrievers", "require")
 
 ARGUMENTS = {"q": "query"} | {name: name for name in (*_SAME_NAMES, *(WEIGHT + name for name in RETRIEVERS))}
 """The arguments of a search URL, and what they are called in JSON. Weights are one argument for each
-retriever, `weight.text=1&weight.vector=2`, as a form can send them; retrievers are split by commas."""
+retriever, `weight.text=1&weight.vector=2`, as a form can send them; lists are split by commas."""
+
+PLAN = "plan"
+"""The argument that has a search planned, not run."""
 
 
 class SearchBody(BaseModel):
@@ -24,9 +33,15 @@ class SearchBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
+    query: str = ""
     collection: str | None = None
     limit: int = 10
+    offset: int = 0
+    cursor: str | None = None
+    filter: str | dict[str, Json] | None = None
+    facets: list[str | dict[str, Json]] = []
+    disjunctive: bool = False
+    sort: list[str] = []
     vector: list[float] | None = None
     retrievers: list[str] | None = None
     window: int | None = None
@@ -34,18 +49,25 @@ class SearchBody(BaseModel):
     k: float = 60.0
     weights: dict[str, float] | None = None
     deadline_ms: float | None = None
+    deadlines_ms: dict[str, float] | None = None
+    policy: str = Policy.PARTIAL.value
+    require: list[str] = []
+    explain: bool | str = False
     verify: bool = False
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
-        given = self.model_dump(exclude_unset=True, exclude={"collection", "deadline_ms"})
-        return Request(**given, deadline_s=None if self.deadline_ms is None else self.deadline_ms / 1000)
+        given = self.model_dump(exclude_unset=True, exclude={"collection", "deadline_ms", "deadlines_ms"})
+        shorter = {name: value / 1000 for name, value in (self.deadlines_ms or {}).items()}
+        whole = None if self.deadline_ms is None else self.deadline_ms / 1000
+        return Request(**given, deadline_s=whole, deadlines=shorter or None)
 
 
 def asked() -> SearchBody:
     """The search that the HTTP request asks for. Raises InputError, CollectionNotFound or UnsupportedMediaType."""
     posted = request.method == "POST"
-    given = json_object() | _no_arguments() if posted else _from_url(arguments(request.args, ARGUMENTS))
+    url = MultiDict([(name, value) for name, value in request.args.items(multi=True) if name != PLAN])
+    given = json_object() | arguments(url, {}) if posted else _from_url(arguments(url, ARGUMENTS))
     try:
         body = SearchBody.model_validate(given, strict=posted)
     except ValidationError as error:
@@ -59,6 +81,16 @@ def answer() -> SearchResult:
     return engine().search(asked().request())
 
 
+def planned() -> dict[str, Json] | None:
+    """The plan of the HTTP request's search and what each store would be asked, where `?plan=true`; else None."""
+    wanted = arguments(MultiDict((PLAN, value) for value in request.args.getlist(PLAN)), {PLAN: PLAN}).get(
+        PLAN, "false"
+    )
+    if wanted not in ("true", "false"):
+        raise QueryError(f"plan is {wanted!r}; it is true or false", field=PLAN)
+    return engine().render(engine().plan(asked().request())) if wanted == "true" else None
+
+
 def check_collection(name: str | None) -> None:
     """Nothing, where the name is None or the engine's own collection. Raises CollectionNotFound."""
     if name not in (None, engine().settings.collection):
@@ -67,18 +99,17 @@ def check_collection(name: str | None) -> None:
         )
 
 
-def _no_arguments() -> dict[str, str]:
-    return arguments(request.args, {})
-
-
 def _from_url(given: dict[str, str]) -> dict[str, Json]:
     weights = {name.removeprefix(WEIGHT): value for name, value in given.items() if name.startswith(WEIGHT)}
     body: dict[str, Json] = {name: value for name, value in given.items() if not name.startswith(WEIGHT)}
     if weights:
         body["weights"] = weights
-    if "retrievers" in body:
-        body["retrievers"] = [name.strip() for name in body["retrievers"].split(",")]
-    return {"query": ""} | body
+    for name in _LISTS:
+        if name in body:
+            body[name] = [one.strip() for one in body[name].split(",")]
+    if body.get("explain") in ("true", "false"):
+        body["explain"] = body["explain"] == "true"
+    return body
 
 
 def _query_error(error: ValidationError) -> QueryError:

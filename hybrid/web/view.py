@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hybrid.model import Hit, Json, SearchResult, Status, label
+from hybrid.model import Counts, Hit, Json, SearchResult, Status, label
+from hybrid.plan import LANGUAGE, MAX_LIMIT
 from hybrid.web.words import store_sentence
 
 SNIPPET = 240
@@ -55,29 +56,53 @@ class HitView:
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
-    """An answer. status: one line; warnings: a sentence for each retriever that did not answer."""
+    """An answer. status: one line; warnings: a sentence for each retriever that did not answer or could not be asked.
+
+    ends: why there are no more hits though there may be more documents; else empty.
+    """
 
     status: str
     warnings: tuple[str, ...]
     hits: tuple[HitView, ...]
+    ends: str
 
 
 def shown(result: SearchResult) -> ResultView:
     """The answer as the page shows it."""
     top = max((hit.score for hit in result.hits), default=0.0)
     hits = tuple(_hit(hit, top) for hit in result.hits)
-    return ResultView(_status(result), tuple(_warnings(result)), hits)
+    return ResultView(_status(result), tuple(_warnings(result)), hits, _ends(result))
 
 
 def _status(result: SearchResult) -> str:
-    count = "1 result" if len(result) == 1 else f"{len(result)} results"
-    parts = [f"{count} in {_milliseconds(result.took_ms)}"]
+    parts = [f"{_counted(result)} in {_milliseconds(result.took_ms)}"]
     for name, report in result.retrievers.items():
         if report.status is Status.OK:
             parts.append(f"{name} {report.returned} found")
         elif report.status is not Status.SKIPPED:
             parts.append(f"{name} no answer")
     return ", ".join(parts)
+
+
+def _counted(result: SearchResult) -> str:
+    """Which results these are; and how many documents there are, where that is known of more than the window."""
+    first, last = (result.hits[0].rank, result.hits[-1].rank) if result.hits else (1, 0)
+    shown = f"Results {first}–{last}" if first > 1 else "1 result" if last == 1 else f"{len(result)} results"
+    total = result.total
+    if total is None or total.counts not in _OF:
+        return shown
+    return f"{shown} ({'' if total.exact else 'more than '}{total.value:,} {_OF[total.counts]})"
+
+
+_OF = {Counts.TEXT_MATCHES: "documents have a word of it", Counts.FILTER_MATCHES: "documents in all"}
+
+
+def _ends(result: SearchResult) -> str:
+    if not result.window_exhausted:
+        return ""
+    window = result.fusion["window"]
+    larger = min(10 * window, MAX_LIMIT)
+    return f"Each retriever was asked for its best {window}; add window={larger} to the address for more."
 
 
 def _milliseconds(took_ms: float) -> str:
@@ -89,6 +114,8 @@ def _warnings(result: SearchResult) -> Iterator[str]:
     for name, report in result.retrievers.items():
         if report.status in (Status.FAILED, Status.TIMEOUT):
             yield f"{store_sentence(name, report.reason)} These results come from {' and '.join(answered)} only."
+        elif report.reason == LANGUAGE:
+            yield "The embedding model cannot read this script, so these results are found by their words alone."
 
 
 def _hit(hit: Hit, top: float) -> HitView:
@@ -169,7 +196,14 @@ def _badge(retriever: str, part: Mapping[str, Json]) -> Badge:
     return Badge(retriever, kind, f"{retriever}: {_WITHOUT.get(kind, kind)}")
 
 
-_WITHOUT = {"not_found": "not found", "failed": "failed", "skipped": "not asked"}
+_WITHOUT = {
+    "not_found": "not found",
+    "not_in_window": "further down",
+    "no_match": "no match",
+    "missing": "not in its store",
+    "failed": "failed",
+    "skipped": "not asked",
+}
 
 
 def _segments(parts: Mapping[str, float], top: float) -> Sequence[Segment]:

@@ -15,12 +15,15 @@ REASONS = {
     "missing_extra": "could not be asked, because an optional part is not installed",
     "collection_mismatch": "holds a collection that does not fit the settings",
     "invalid_query": "could not take the query",
+    "circuit_open": "has not answered for a while, and is asked again soon",
+    "overloaded": "has too many searches waiting",
     "internal": "failed",
 }
 """By code, the end of a sentence that starts with "The vector store"."""
 
 HEADINGS = {
     "collection_not_found": "Nothing to search yet",
+    "cursor_gone": "These results are not kept any more",
     "404": "There is no such page",
     "400": "That cannot be searched for",
     "500": "Something went wrong",

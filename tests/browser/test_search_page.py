@@ -125,7 +125,7 @@ def test_the_page_shows_what_the_json_says_in_its_order(open_page: Any, url: str
     shown = ids(page)
     assert len(shown) == 10
     assert shown == found(page, url, f"q={quote(QUERY)}")
-    assert page.get_by_role("status").inner_text().startswith("10 results in ")
+    assert page.get_by_role("status").inner_text().startswith("10 results (")
     shoot(page, "results-light")
 
 

@@ -106,6 +106,7 @@ def test_a_store_that_dies_makes_answers_degraded_and_its_return_makes_them_whol
     redis, elasticsearch = own_redis(), own_elasticsearch()
     with hybrid.open(redis=redis.url, elasticsearch=elasticsearch.url, deadline_s=5.0) as engine:
         engine.put(shop.documents()[:50])
+        before = [(hit.id, hit.score, hit.explain) for hit in engine.search("quiet laptop").hits]
         redis.kill()
         answer = engine.search("laptop")
         assert answer.degraded
@@ -125,6 +126,7 @@ def test_a_store_that_dies_makes_answers_degraded_and_its_return_makes_them_whol
         elasticsearch.start()
         elasticsearch.wait_ready()
         assert eventually(lambda: not engine.search("laptop").degraded)
+        assert [(hit.id, hit.score, hit.explain) for hit in engine.search("quiet laptop").hits] == before
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 import hybrid
 from hybrid import cli
-from hybrid.indexing.journal import Entry
+from hybrid.indexing.entries import Entry
 
 COMMANDS = ("bench", "delete", "demo", "index", "reindex", "repair", "search", "serve", "status", "verify")
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
@@ -199,14 +199,49 @@ def test_a_search_that_cannot_be_run_is_one_line_and_exit_2(run: Run, arguments:
     assert says in fails(run("search", "words", *arguments), 2)
 
 
-@pytest.mark.parametrize("query", ["", " ", "word " * 10_000])
-def test_an_empty_or_endless_query_is_refused(run: Run, query: str) -> None:
+def test_an_endless_query_is_refused(run: Run) -> None:
     run("index", lines(doc(1)))
-    assert "the query" in fails(run("search", query), 2)
+    assert "the query has 50000 characters" in fails(run("search", "word " * 10_000), 2)
+
+
+def test_documents_are_filtered_counted_and_listed(run: Run) -> None:
+    source = "".join(
+        f'{{"id": "{n}", "title": "laptop {n}", "brand": "b{n % 2}", "price": {n}, "vector": [1, {n}]}}\n'
+        for n in range(6)
+    )
+    assert run("index", "-", stdin=source).code == 0
+    found = json.loads(
+        run("search", "laptop", "--retriever", "text", "--filter", "price > 3", "--facet", "brand", "--json").out
+    )
+    assert {hit["id"] for hit in found["hits"]} == {"4", "5"}
+    assert found["facets"] == {"brand": [{"value": "b0", "count": 1}, {"value": "b1", "count": 1}]}
+    listed = run("search", "--sort", "-price", "--limit", "2", "--json")
+    body = json.loads(listed.out)
+    assert [hit["id"] for hit in body["hits"]] == ["5", "4"]
+    again = json.loads(run("search", "--sort", "-price", "--offset", "4", "--json").out)
+    assert [hit["id"] for hit in again["hits"]] == ["1", "0"]
+    shown = run("search", "laptop", "--retriever", "text", "--facet", "brand", "--limit", "2").out
+    assert "b0" in shown
+    assert "More with: --cursor" in shown
+
+
+def test_a_filter_that_is_wrong_points_at_the_place(run: Run) -> None:
+    run("index", lines(doc(1)))
+    said = run("search", "words", "--filter", "prize < 3")
+    assert said.code == 2
+    assert "there is no field 'prize'" in said.err
+    assert "\n  prize < 3\n  ^" in said.err
+
+
+def test_a_plan_is_printed_and_not_run(run: Run) -> None:
+    run("index", lines(doc(1)))
+    body = json.loads(run("search", "words", "--plan").out)
+    assert body["plan"]["query"] == "words"
+    assert {"text", "vector"} <= body.keys()
 
 
 def test_a_usage_error_is_clicks(run: Run) -> None:
-    for arguments in (["serach"], ["search"], ["search", "x", "--limit", "many"], ["index"], ["demo", "--limit", "0"]):
+    for arguments in (["serach"], ["search", "x", "--limit", "many"], ["index"], ["demo", "--limit", "0"]):
         ran = run(*arguments)
         assert ran.code == 2
         assert "Error: " in ran.err

@@ -52,7 +52,18 @@ def test_korean_is_found_without_a_dictionary(engine: Engine) -> None:
 
 def test_an_answer_is_json(engine: Engine) -> None:
     body = json.loads(json.dumps(engine.search("quiet laptop").to_dict()))
-    assert set(body) == {"query", "took_ms", "degraded", "fusion", "retrievers", "hits"}
+    always = {
+        "query",
+        "took_ms",
+        "timeline_ms",
+        "degraded",
+        "fusion",
+        "retrievers",
+        "window_exhausted",
+        "total",
+        "hits",
+    }
+    assert set(body) == always
     assert [hit["rank"] for hit in body["hits"]] == list(range(1, len(body["hits"]) + 1))
 
 

@@ -16,11 +16,12 @@ ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
     ("errors", "display", "model"),
-    ("settings", "schema", "analysis", "filters", "facets", "fusion", "plan"),
+    ("settings", "schema", "analysis", "bounds", "breaker", "scripts", "policy", "filters", "facets", "fusion", "plan"),
     ("stores", "embedding", "indexing"),
-    ("search", "hydrate", "answer", "integrity", "catalog"),
+    ("search", "queries", "hydrate", "answer", "explain", "pages", "integrity", "catalog"),
     ("place",),
     ("reindex", "location"),
+    ("searcher",),
     ("engine",),
     ("__init__",),
     ("bench", "cli", "demo", "terminal", "web"),

@@ -90,7 +90,14 @@ def test_the_form_shows_what_the_url_says(shop_client: FlaskClient) -> None:
     url = "/search?q=laptop&fusion=weighted&weight.vector=2.5&limit=3&retrievers=text&window=40"
     elements = Elements(shop_client.get(url).text)
     values = {one["name"]: one["value"] for one in elements.all("input")}
-    assert values == {"q": "laptop", "weight.text": "1", "weight.vector": "2.5", "limit": "3", "window": "40"}
+    assert values == {
+        "q": "laptop",
+        "weight.text": "1",
+        "weight.vector": "2.5",
+        "limit": "3",
+        "window": "40",
+        "filter": "",
+    }
     assert {one["value"] for one in elements.all("option") if "selected" in one} == {"weighted", "text"}
     assert "open" in elements.all("details")[0]
     assert "open" not in Elements(shop_client.get("/search?q=laptop&limit=10").text).all("details")[0]
@@ -99,7 +106,7 @@ def test_the_form_shows_what_the_url_says(shop_client: FlaskClient) -> None:
 def test_nothing_found_says_so(shop_client: FlaskClient) -> None:
     html = shop_client.get("/search?q=zyzzyva&retrievers=text").text
     assert "Nothing found for “zyzzyva”" in html
-    assert "0 results in" in html
+    assert "0 results (0 documents have a word of it) in" in html
 
 
 def test_a_wrong_setting_keeps_the_question_and_says_what_is_wrong(shop_client: FlaskClient) -> None:

@@ -15,6 +15,8 @@ from hybrid.errors import (
     HybridError,
     JournalError,
     ModelNotFound,
+    Overloaded,
+    RetrieverRequired,
     SearchUnavailable,
     SettingsError,
     StoreDenied,
@@ -191,3 +193,17 @@ def test_a_write_that_a_dead_store_is_owed_is_accepted_and_says_so(partly_dead: 
     assert (written.status_code, written.get_json()) == (202, {"id": "9", "status": "pending", "owed": ["vector"]})
     assert (deleted.status_code, deleted.get_json()) == (202, {"id": "1", "status": "pending", "owed": ["vector"]})
     assert [hit["id"] for hit in client.get("/api/v1/search?q=x").get_json()["hits"]] == ["9"]
+
+
+def test_a_search_that_was_shed_is_a_503_that_says_when_to_come_back() -> None:
+    said = of_hybrid(Overloaded({"text": "overloaded", "vector": "overloaded"}))
+    assert (said.status, said.code, said.headers) == (503, "overloaded", {"Retry-After": "1"})
+    assert said.members == {"retrievers": {"text": "overloaded", "vector": "overloaded"}}
+    assert said.detail.startswith("Too many searches wait already. The text store has too many searches waiting.")
+
+
+def test_a_required_store_that_did_not_answer_is_a_503_that_names_it() -> None:
+    said = of_hybrid(RetrieverRequired({"vector": "circuit_open"}, {"vector": "redis at secret:6379"}))
+    assert (said.status, said.code) == (503, "retriever_required")
+    assert "The vector store has not answered for a while, and is asked again soon." in said.detail
+    assert "secret" not in said.detail

@@ -25,7 +25,18 @@ def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
 
 def test_an_answer_names_the_query_the_fusion_both_retrievers_and_ten_hits(shop_client: FlaskClient) -> None:
     body = shop_client.get(URL, query_string={"q": "silent notebook"}).get_json()
-    assert body.keys() == {"query", "took_ms", "degraded", "fusion", "retrievers", "hits"}
+    always = {
+        "query",
+        "took_ms",
+        "timeline_ms",
+        "degraded",
+        "fusion",
+        "retrievers",
+        "window_exhausted",
+        "total",
+        "hits",
+    }
+    assert body.keys() == always | {"next_cursor"}
     assert (body["query"], body["degraded"]) == ("silent notebook", False)
     assert body["fusion"] == {"method": "rrf", "k": 60.0, "weights": {"text": 1.0, "vector": 1.0}, "window": 100}
     assert [body["retrievers"][name]["status"] for name in ("text", "vector")] == ["ok", "ok"]
@@ -96,9 +107,14 @@ def test_a_limit_of_nothing_gives_no_hits_and_the_largest_gives_all(shop_client:
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ("", "query"),
-        ("q=", "query"),
-        ("q=%20%09", "query"),
+        ("q=a&offset=-1", "offset"),
+        ("q=a&filter=prize<3", "filter"),
+        ("q=a&facets=prize", "facets"),
+        ("q=a&sort=price", "sort"),
+        ("q=a&policy=maybe", "policy"),
+        ("q=a&require=image", "require"),
+        ("q=a&explain=loud", "explain"),
+        ("q=a&plan=perhaps", "plan"),
         ("q=a&limit=-1", "limit"),
         ("q=a&limit=10001", "limit"),
         ("q=a&limit=ten", "limit"),
@@ -119,7 +135,8 @@ def test_a_limit_of_nothing_gives_no_hits_and_the_largest_gives_all(shop_client:
     ],
 )
 def test_a_wrong_argument_is_named(shop_client: FlaskClient, arguments: str, field: str) -> None:
-    assert problem(shop_client.get(f"{URL}?{arguments}"), 400, "invalid_query")["field"] == field
+    code = "invalid_filter" if field == "filter" else "invalid_query"
+    assert problem(shop_client.get(f"{URL}?{arguments}"), 400, code)["field"] == field
 
 
 @pytest.mark.parametrize(
@@ -132,8 +149,11 @@ def test_a_fusion_that_cannot_be_is_refused(shop_client: FlaskClient, arguments:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "query"),
         ({"query": None}, "query"),
+        ({"query": "a", "filter": 7}, "filter"),
+        ({"query": "a", "filter": {"and": 7}}, "filter"),
+        ({"query": "a", "facets": "brand"}, "facets"),
+        ({"query": "a", "deadlines_ms": {"image": 1}}, "deadlines"),
         ({"query": 7}, "query"),
         ({"query": "a", "limit": "10"}, "limit"),
         ({"query": "a", "limit": True}, "limit"),
@@ -152,7 +172,8 @@ def test_a_fusion_that_cannot_be_is_refused(shop_client: FlaskClient, arguments:
     ],
 )
 def test_a_wrong_field_is_named(shop_client: FlaskClient, body: dict[str, Any], field: str) -> None:
-    assert problem(shop_client.post(URL, json=body), 400, "invalid_query")["field"] == field
+    code = "invalid_filter" if isinstance(body.get("filter"), dict) else "invalid_query"
+    assert problem(shop_client.post(URL, json=body), 400, code)["field"] == field
 
 
 @pytest.mark.parametrize(
@@ -185,4 +206,76 @@ def test_the_pages_json_is_the_apis(shop_client: FlaskClient) -> None:
     page, api = (shop_client.get(url, query_string=asked).get_json() for url in ("/search.json", URL))
     assert page["hits"] == api["hits"]
     assert page.keys() == api.keys()
-    problem(shop_client.get("/search.json?q="), 400, "invalid_query")
+    problem(shop_client.get("/search.json?q=a&limit=-1"), 400, "invalid_query")
+
+
+def test_a_filter_as_text_and_as_json_lets_the_same_through(shop_client: FlaskClient) -> None:
+    url = {"q": "notebook", "filter": 'brand = "Norvik" AND price < 700', "facets": "brand,price", "limit": "100"}
+    tree = {"and": [{"field": "brand", "op": "=", "value": "Norvik"}, {"field": "price", "op": "<", "value": 700}]}
+    body = {"query": "notebook", "filter": tree, "facets": ["brand", {"field": "price"}], "limit": 100}
+    by_url, by_body = shop_client.get(URL, query_string=url).get_json(), shop_client.post(URL, json=body).get_json()
+    assert by_url["hits"] == by_body["hits"]
+    assert by_url["facets"] == by_body["facets"]
+    assert {hit["document"]["brand"] for hit in by_url["hits"]} == {"Norvik"}
+    assert by_url["total"]["counts"] == by_url["facets_count"] == "text_matches"
+
+
+def test_a_wrong_filter_says_at_which_character(shop_client: FlaskClient) -> None:
+    said = problem(
+        shop_client.get(URL, query_string={"q": "a", "filter": "price < 5 AND prize > 3"}), 400, "invalid_filter"
+    )
+    assert said["position"] == 14
+    assert "there is no field 'prize'; there is: price" in said["detail"]
+
+
+@pytest.mark.parametrize("levels", [60, 900])
+def test_a_filter_nested_too_deep_is_refused_like_any_other(shop_client: FlaskClient, levels: int) -> None:
+    problem(
+        shop_client.get(URL, query_string={"q": "a", "filter": "(" * levels + "price < 5" + ")" * levels}),
+        400,
+        "invalid_filter",
+    )
+    deep = '{"not":' * levels + '{"exists":"price"}' + "}" * levels
+    reply = shop_client.post(URL, data=f'{{"query": "a", "filter": {deep}}}', content_type="application/json")
+    assert problem(reply, 400, "invalid_filter")["detail"]
+
+
+def test_ten_thousand_levels_are_refused_before_they_are_read(shop_client: FlaskClient) -> None:
+    deep = '{"not":' * 10_000 + '{"exists":"price"}' + "}" * 10_000
+    reply = shop_client.post(URL, data=f'{{"query": "a", "filter": {deep}}}', content_type="application/json")
+    problem(reply, 400, "invalid_json")
+
+
+def test_pages_go_on_by_cursor_and_a_wrong_cursor_is_told_from_an_old_one(shop_client: FlaskClient) -> None:
+    first = shop_client.get(URL, query_string={"q": "notebook"}).get_json()
+    second = shop_client.get(URL, query_string={"q": "notebook", "cursor": first["next_cursor"]}).get_json()
+    assert [hit["rank"] for hit in second["hits"]] == list(range(11, 21))
+    problem(shop_client.get(URL, query_string={"q": "other", "cursor": first["next_cursor"]}), 400, "invalid_cursor")
+    problem(shop_client.get(URL, query_string={"cursor": "made-up"}), 400, "invalid_cursor")
+
+
+def test_a_cursor_of_an_answer_that_is_gone_is_a_410(shop_client: FlaskClient) -> None:
+    cursor = shop_client.get(URL, query_string={"q": "notebook"}).get_json()["next_cursor"]
+    searcher = shop_client.application.extensions["hybrid"]._searcher
+    searcher._pages._kept.clear()
+    problem(shop_client.get(URL, query_string={"cursor": cursor}), 410, "cursor_gone")
+
+
+def test_a_plan_is_shown_and_not_run(shop_client: FlaskClient) -> None:
+    body = shop_client.post(f"{URL}?plan=true", json={"query": "notebook", "filter": "price < 5"}).get_json()
+    assert body.keys() == {"plan", "key", "text", "vector"}
+    assert body["plan"]["filter"] == "price < 5.0"
+
+
+def test_the_page_shows_the_place_where_a_filter_is_wrong(shop_client: FlaskClient) -> None:
+    page = shop_client.get("/search", query_string={"q": "a", "filter": "<b> < 900"})
+    assert page.status_code == 400
+    assert "<pre>  &lt;b&gt; &lt; 900\n  ^</pre>" in page.text
+
+
+def test_the_page_goes_on_and_lists_without_a_query(shop_client: FlaskClient) -> None:
+    page = shop_client.get("/search?q=notebook").text
+    assert 'rel="next"' in page
+    listed = shop_client.get("/search", query_string={"filter": 'brand = "Norvik"', "sort": "price"}).text
+    assert "documents in all)" in listed
+    assert 'value="brand = &#34;Norvik&#34;"' in listed
