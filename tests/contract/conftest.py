@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hybrid.schema import Collection, Schema, VectorSpec
 from hybrid.settings import ElasticsearchSettings, RedisSettings
 from hybrid.stores.base import TextStore, VectorStore
 from hybrid.stores.elastic_text import ElasticText
@@ -43,6 +44,16 @@ MAKERS: dict[str, Callable[[pytest.FixtureRequest, Path, str], AnyStore]] = {
     "redis": _redis,
     "numpy-in-memory": lambda _, __, name: SqliteVectors(None, name),
 }
+
+
+@contextmanager
+def kept(request: pytest.FixtureRequest, folder: Path, schema: Schema) -> Iterator[Any]:
+    """The store that a fixture's parameter names, with a collection of this schema, dropped at the end."""
+    name = f"contract-{uuid.uuid4().hex}"
+    with closing(MAKERS[request.param](request, folder, name)) as store:
+        store.create(Collection(name, schema, VectorSpec(3), model="none"))
+        yield store
+        store.drop()
 
 
 @pytest.fixture

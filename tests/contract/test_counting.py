@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -12,11 +13,11 @@ from hybrid.filters.meaning import matches
 from hybrid.filters.tree import ID, Compare, Exists, Filter, Moment, OneOf, Order
 from hybrid.model import Json, Ranking
 from hybrid.plan import Sort
-from hybrid.schema import Collection, FieldType, VectorSpec
+from hybrid.schema import FieldType
 from hybrid.stores import counting
 from hybrid.stores.base import BrowseQuery, TextQuery, TextStore
 from tests.contract import filtering
-from tests.contract.conftest import Place
+from tests.contract.conftest import TEXT, Place, kept
 from tests.contract.records import make_record, make_tombstone
 from tests.contract.test_filtering import SCHEMA
 
@@ -29,22 +30,22 @@ def text_place(request: pytest.FixtureRequest, places: Any) -> Place:
     return place
 
 
-@pytest.fixture
-def shelf(text_place: Place, collection_name: str) -> TextStore:
-    store: TextStore = text_place()
-    store.create(Collection(collection_name, SCHEMA, VectorSpec(3), model="none"))
-    store.write(
-        [
-            make_record("a", 1, text="quiet laptop", tag="red", n=1, x=0.5, ok=True, day="2023-12-31"),
-            make_record("b", 2, text="quiet", tag=["red", "blue"], n=7, x=-0.25, ok=False, day="2024-01-01"),
-            make_record("c", 3, text="laptop", tag="blue", n=-3, x=10.0, ok=True, day="2024-01-31T12:00:00.5Z"),
-            make_record("d", 4, text="drill", tag="green", ok=True, day="2024-02-01"),
-            make_record("e", 5, text="quiet quiet"),
-            make_tombstone("f", 6),
-        ]
-    )
-    store.refresh()
-    return store
+@pytest.fixture(scope="module", params=TEXT)
+def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextStore]:
+    """A store that no test changes."""
+    with kept(request, tmp_path_factory.mktemp("shelf"), SCHEMA) as store:
+        store.write(
+            [
+                make_record("a", 1, text="quiet laptop", tag="red", n=1, x=0.5, ok=True, day="2023-12-31"),
+                make_record("b", 2, text="quiet", tag=["red", "blue"], n=7, x=-0.25, ok=False, day="2024-01-01"),
+                make_record("c", 3, text="laptop", tag="blue", n=-3, x=10.0, ok=True, day="2024-01-31T12:00:00.5Z"),
+                make_record("d", 4, text="drill", tag="green", ok=True, day="2024-02-01"),
+                make_record("e", 5, text="quiet quiet"),
+                make_tombstone("f", 6),
+            ]
+        )
+        store.refresh()
+        yield store
 
 
 def facet(store: TextStore, kind: Kind, text: str | None = None, tree: Filter | None = None) -> Json:

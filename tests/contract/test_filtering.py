@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ from hybrid.schema import Collection, Field, FieldType, Schema, VectorAlgorithm,
 from hybrid.stores import redis_query
 from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery
 from tests.contract import filtering
-from tests.contract.conftest import Place
+from tests.contract.conftest import TEXT, VECTORS, Place, kept
 from tests.contract.records import TEXT_STORES, AnyStore, make_record, make_tombstone
 from tests.unit.test_rendered_queries import generated
 
@@ -65,21 +65,21 @@ def test_random_filters_let_through_what_they_mean(any_place: Place, collection_
         agree(store, tree, {one for one, facts in known.items() if matches(tree, facts)})
 
 
-@pytest.fixture
-def small(any_place: Place, collection_name: str) -> AnyStore:
-    store: AnyStore = any_place()
-    store.create(Collection(collection_name, SCHEMA, VectorSpec(3), model="none"))
-    store.write(
-        [
-            make_record("a", 1, tag="red", n=1, x=0.5, ok=True, day="2024-01-31"),
-            make_record("b", 2, tag=["red", "blue"], n=2**53, x=-0.0, ok=False, day="2024-01-31T00:00:00.001Z"),
-            make_record("c", 3, tag=[], n=-(2**53)),
-            make_record("d", 4, tag=""),
-            make_tombstone("e", 5),
-        ]
-    )
-    store.refresh()
-    return store
+@pytest.fixture(scope="module", params=TEXT + VECTORS)
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyStore]:
+    """A store that no test changes."""
+    with kept(request, tmp_path_factory.mktemp("small"), SCHEMA) as store:
+        store.write(
+            [
+                make_record("a", 1, tag="red", n=1, x=0.5, ok=True, day="2024-01-31"),
+                make_record("b", 2, tag=["red", "blue"], n=2**53, x=-0.0, ok=False, day="2024-01-31T00:00:00.001Z"),
+                make_record("c", 3, tag=[], n=-(2**53)),
+                make_record("d", 4, tag=""),
+                make_tombstone("e", 5),
+            ]
+        )
+        store.refresh()
+        yield store
 
 
 @pytest.mark.parametrize(

@@ -40,27 +40,33 @@ class World:
         return self.vector if retriever == "vector" else self.text
 
 
-@pytest.fixture
-def world(redis_url: str, elasticsearch_url: str) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def harmed(redis_url: str, elasticsearch_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     redis, elasticsearch = urlsplit(redis_url).port or 6379, urlsplit(elasticsearch_url).port or 9200
-    name = f"policies-{uuid.uuid4().hex}"
     with (
         Proxy(redis) as vector,
         Proxy(elasticsearch) as text,
         hybrid.open(
+            tmp_path_factory.mktemp("policies"),
             redis=f"redis://127.0.0.1:{vector.port}",
             elasticsearch=f"http://127.0.0.1:{text.port}",
-            collection=name,
+            collection=f"policies-{uuid.uuid4().hex}",
             embedder=HashedWords(),
             deadline_s=DEADLINE_S,
         ) as engine,
     ):
         engine.put(shop.documents()[:40])
-        assert not engine.search("laptop", deadline_s=20).degraded
         yield World(engine, vector, text)
-        vector.mode = text.mode = Mode.PASS
-        assert eventually(lambda: not _degraded(engine))
         engine.drop()
+
+
+@pytest.fixture
+def world(harmed: World) -> Iterator[World]:
+    """Both stores within reach before the test, and again after it."""
+    assert eventually(lambda: not _degraded(harmed.engine))
+    yield harmed
+    harmed.vector.mode = harmed.text.mode = Mode.PASS
+    assert eventually(lambda: not _degraded(harmed.engine))
 
 
 def _degraded(engine: Engine) -> bool:

@@ -34,16 +34,16 @@ def generated(count: int) -> Iterator[str]:
         yield "".join(random.choices(ALPHABET, k=random.randint(0, 12)))
 
 
-def test_a_hundred_thousand_hostile_strings_leave_the_shape_of_a_redis_filter_alone() -> None:
+def test_hostile_strings_leave_the_shape_of_a_redis_filter_alone() -> None:
     plain = shape(redis_query.filtered(tree("y")))
     tags = set()
-    for value in (*HOSTILE, *generated(100_000)):
+    for value in (*HOSTILE, *generated(20_000)):
         rendered = redis_query.filtered(tree(value))
         assert shape(rendered) == plain, value
         tag = rendered.split("@tag:{")[1].split("|")[0]
         assert _TAG.fullmatch(tag), value
         tags.add(tag)
-    assert len(tags) > 50_000  # different strings stay different
+    assert len(tags) > 10_000  # different strings stay different
 
 
 def test_a_hundred_thousand_hostile_strings_stay_values_of_an_elasticsearch_filter() -> None:
