@@ -35,7 +35,11 @@ class Patience:
 
 
 class Breaker:
-    """The circuit of one store. Thread-safe. now: seconds, never stepping back."""
+    """The circuit of one store. Thread-safe. now: seconds, never stepping back.
+
+    Who asks the store tells what became of it with the permit that it was given. Permits from before the circuit
+    opened count no more: many searches that fail together say the same thing, and are not as many failed probes.
+    """
 
     def __init__(self, patience: Patience = Patience(), now: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
@@ -43,40 +47,57 @@ class Breaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._opened = 0
+        self._permit = 0  # the one that counts; another each time the circuit opens
         self._until: float | None = None  # None: closed
         self._probe_until = 0.0
 
-    def permits(self) -> bool:
-        """Whether to ask now. A probe that is never told of ends by itself after the longest wait."""
-        with self._lock:
-            if self._until is None:
-                return True
-            now = self._now()
-            if now < self._until or now < self._probe_until:
-                return False
-            self._probe_until = now + self._patience.most_s
-            return True
+    def permit(self) -> int | None:
+        """What to tell the outcome with; None: not to be asked now.
 
-    def succeeded(self) -> None:
+        A probe that is never told of ends by itself after the longest wait.
+        """
+        with self._lock:
+            if self._until is not None:
+                now = self._now()
+                if now < self._until or now < self._probe_until:
+                    return None
+                self._probe_until = now + self._patience.most_s
+            return self._permit
+
+    def succeeded(self, permit: int) -> None:
         """Told of an answer: the circuit is closed."""
         with self._lock:
-            self._failures = self._opened = 0
-            self._until, self._probe_until = None, 0.0
+            if permit == self._permit:
+                self._failures = self._opened = 0
+                self._until, self._probe_until = None, 0.0
 
-    def failed(self) -> None:
+    def failed(self, permit: int) -> None:
         """Told of a failure: the circuit opens where it was one too many, or where it was the probe's."""
         with self._lock:
-            self._failures += 1
-            if self._until is not None or self._failures >= self._patience.failures:
-                wait = min(self._patience.most_s, self._patience.wait_s * 2**self._opened)
-                self._until = self._now() + wait * random.uniform(0.75, 1.25)
-                self._opened = min(self._opened + 1, 16)
-                self._probe_until = 0.0
+            if permit == self._permit:
+                self._failures += 1
+                if self._until is not None or self._failures >= self._patience.failures:
+                    self._open()
 
-    def abstained(self) -> None:
+    def abstained(self, permit: int) -> None:
         """Told that the store was not asked after all: the next search may be the probe."""
         with self._lock:
-            self._probe_until = 0.0
+            if permit == self._permit:
+                self._probe_until = 0.0
+
+    def stuck(self, permit: int) -> None:
+        """Told that no thread was free in time. While the circuit is open only searches from before it opened can
+        keep them, so the store hangs still, and the probe failed; while it is closed this says nothing of the store."""
+        with self._lock:
+            if permit == self._permit and self._until is not None:
+                self._open()
+
+    def _open(self) -> None:
+        wait = min(self._patience.most_s, self._patience.wait_s * 2**self._opened)
+        self._until = self._now() + wait * random.uniform(0.75, 1.25)
+        self._opened = min(self._opened + 1, 16)
+        self._permit += 1
+        self._probe_until = 0.0
 
     def to_dict(self) -> dict[str, Json]:
         """The circuit's state, failures in a row, and seconds until it is asked again, as JSON."""

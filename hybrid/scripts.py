@@ -26,19 +26,22 @@ _SCRIPTS = {
     "km": "KHMER",
     "lo": "LAO",
 }
-"""Scripts by language, as Unicode's names of letters begin; a language that is not named is written in Latin."""
+"""Scripts by language, as Unicode's names of letters begin; one that is not named is written in Latin."""
+
+_EVERYWHERE = "LATIN"
+"""Brands, units and abbreviations stand in this script in texts of every language, and so in what models learn from."""
 
 
 def unsupported(text: str, languages: frozenset[str]) -> bool:
     """Whether a model that knows these languages (ISO 639-1) cannot read the text: the half of its letters or more
     are of scripts that none of them is written in. False where the languages are not known, or there are no letters.
 
-    Half, as brands and units in Latin letters stand in queries of every script, and a foreign word in an English
-    query does not make the rest unreadable.
+    Latin letters are never foreign. Half, so that a foreign word in an English query does not make the rest
+    unreadable, and a brand in a Korean one does not make it English.
     """
     if not languages or text.isascii():
         return False
-    known = {script for one in languages for script in _SCRIPTS.get(one, "LATIN").split()}
+    known = {script for one in languages for script in _SCRIPTS.get(one, "").split()} | {_EVERYWHERE}
     scripts = Counter(_script(char) for char in text if char.isalpha())
     foreign = sum(count for script, count in scripts.items() if script not in known)
     return foreign > 0 and 2 * foreign >= scripts.total()

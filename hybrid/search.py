@@ -118,48 +118,67 @@ def run(
     }
     for name in inline:
         if name in calls:
-            verdict = _Verdict(pools.of(name).breaker, started + deadlines[name])
+            breaker = pools.of(name).breaker
+            verdict = _Verdict(breaker, breaker.permit(), started + deadlines[name])
             begun[name] = _answer(name, calls[name], verdict, started)
-    futures = {name: one for name, one in begun.items() if isinstance(one, Future)}
-    for name in sorted(futures, key=lambda name: deadlines[name]):
-        wait((futures[name],), timeout=max(0.0, deadlines[name] - (time.perf_counter() - started)))
+    under_way = {name: one for name, one in begun.items() if isinstance(one, _UnderWay)}
+    for name in sorted(under_way, key=lambda name: deadlines[name]):
+        wait((under_way[name].future,), timeout=max(0.0, deadlines[name] - (time.perf_counter() - started)))
     answers = {name: one for name, one in begun.items() if isinstance(one, Answer)}
-    settled = {name: _settled(future, pools.of(name).breaker, started) for name, future in futures.items()}
+    settled = {name: _settled(one, started) for name, one in under_way.items()}
     return {name: (answers | settled)[name] for name in calls}
-
-
-def _begun(
-    name: str, call: Callable[[], Ranking], pool: Pool, started: float, deadline: float
-) -> Future[Answer] | Answer:
-    """The future answer, or, where the store is not to be asked, why not."""
-    if not pool.breaker.permits():
-        said = f"the {name} store failed several times in a row and is asked again soon"
-        return _without(Status.FAILED, started, CIRCUIT_OPEN, said)
-    future = pool.submit(partial(_answer, name, call, _Verdict(pool.breaker, deadline), started))
-    if future is None:
-        said = f"{POOL_THREADS + WAITING} searches of the {name} store are under way or wait"
-        return _without(Status.FAILED, started, OVERLOADED, said)
-    return future
-
-
-def _settled(future: Future[Answer], breaker: Breaker, started: float) -> Answer:
-    if future.done():
-        return future.result()
-    if not future.cancel():  # it was begun, so the store is slow; one that never began says nothing of it
-        breaker.failed()  # now, and not when it ends, if it does
-    return _without(Status.TIMEOUT, started, DEADLINE, "no answer by the deadline")
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """Tells a breaker what became of a call, unless it ended after its deadline, when that was told already."""
+    """Tells a breaker what became of a call, unless it ended after its deadline, when that was told already.
+
+    permit: the breaker's; None for a call that it did not permit and that was made all the same.
+    """
 
     breaker: Breaker
+    permit: int | None
     deadline: float
 
-    def tell(self, how: Callable[[Breaker], None]) -> None:
-        if time.perf_counter() < self.deadline:
-            how(self.breaker)
+    def tell(self, how: Callable[[Breaker, int], None]) -> None:
+        """Tells it now, and nothing after the deadline."""
+        if self.permit is not None and time.perf_counter() < self.deadline:
+            how(self.breaker, self.permit)
+
+    def tell_late(self, how: Callable[[Breaker, int], None]) -> None:
+        """Tells it whatever the time."""
+        if self.permit is not None:
+            how(self.breaker, self.permit)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A call that was handed to its store's threads."""
+
+    future: Future[Answer]
+    verdict: _Verdict
+
+
+def _begun(name: str, call: Callable[[], Ranking], pool: Pool, started: float, deadline: float) -> _UnderWay | Answer:
+    """The call under way, or, where the store is not to be asked, why not."""
+    verdict = _Verdict(pool.breaker, pool.breaker.permit(), deadline)
+    if verdict.permit is None:
+        said = f"the {name} store failed several times in a row and is asked again soon"
+        return _without(Status.FAILED, started, CIRCUIT_OPEN, said)
+    future = pool.submit(partial(_answer, name, call, verdict, started))
+    if future is None:
+        verdict.tell_late(Breaker.abstained)
+        said = f"{POOL_THREADS + WAITING} searches of the {name} store are under way or wait"
+        return _without(Status.FAILED, started, OVERLOADED, said)
+    return _UnderWay(future, verdict)
+
+
+def _settled(call: _UnderWay, started: float) -> Answer:
+    if call.future.done():
+        return call.future.result()
+    never_began = call.future.cancel()
+    call.verdict.tell_late(Breaker.stuck if never_began else Breaker.failed)  # now, and not when it ends, if it does
+    return _without(Status.TIMEOUT, started, DEADLINE, "no answer by the deadline")
 
 
 def _answer(name: str, call: Callable[[], Ranking], verdict: _Verdict, started: float) -> Answer:
@@ -180,7 +199,7 @@ def _answer(name: str, call: Callable[[], Ranking], verdict: _Verdict, started: 
     return Answer(RetrieverReport(Status.OK, _ms(started), len(ranking)), ranking)
 
 
-def _meaning(error: HybridError) -> Callable[[Breaker], None]:
+def _meaning(error: HybridError) -> Callable[[Breaker, int], None]:
     """What an error says of the store: that it failed, that it answered, or that it was not asked at all."""
     if isinstance(error, EmbeddingError | MissingExtra):
         return Breaker.abstained

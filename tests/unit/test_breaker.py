@@ -26,69 +26,108 @@ def breaker(clock: Clock) -> Breaker:
     return Breaker(Patience(failures=3, wait_s=1, most_s=8), clock)
 
 
+def permitted(breaker: Breaker) -> int:
+    permit = breaker.permit()
+    assert permit is not None
+    return permit
+
+
 def fail(breaker: Breaker, times: int = 3) -> None:
     for _ in range(times):
-        breaker.failed()
+        breaker.failed(permitted(breaker))
 
 
 def test_a_circuit_opens_after_as_many_failures_in_a_row(breaker: Breaker) -> None:
     fail(breaker, 2)
-    breaker.succeeded()
+    breaker.succeeded(permitted(breaker))
     fail(breaker, 2)
-    assert breaker.permits()
+    assert breaker.permit() is not None
     assert breaker.to_dict() == {"circuit": "closed", "failures": 2, "retry_in_s": 0.0}
-    breaker.failed()
-    assert not breaker.permits()
+    fail(breaker, 1)
+    assert breaker.permit() is None
     assert breaker.to_dict()["circuit"] == "open"
+
+
+def test_searches_that_fail_together_open_it_once_and_not_for_longer(breaker: Breaker) -> None:
+    permits = [permitted(breaker) for _ in range(72)]
+    for permit in permits:
+        breaker.failed(permit)
+    state = breaker.to_dict()
+    assert (state["circuit"], state["failures"]) == ("open", 3)
+    assert 0.75 <= state["retry_in_s"] <= 1.25
+
+
+def test_who_was_permitted_before_it_opened_does_not_speak_for_the_probe(breaker: Breaker, clock: Clock) -> None:
+    before = permitted(breaker)
+    fail(breaker)
+    clock.now += 2
+    probe = permitted(breaker)
+    for told in (breaker.failed, breaker.abstained, breaker.stuck, breaker.succeeded):
+        told(before)
+        assert breaker.to_dict()["circuit"] == "half_open"
+        assert breaker.permit() is None
+    breaker.succeeded(probe)
+    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
 
 
 def test_one_probe_at_a_time_is_let_through_after_the_wait(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.now += 1.25
     assert breaker.to_dict()["circuit"] == "half_open"
-    assert [breaker.permits() for _ in range(3)] == [True, False, False]
-    breaker.succeeded()
-    assert [breaker.permits() for _ in range(3)] == [True, True, True]
+    probe = permitted(breaker)
+    assert [breaker.permit() for _ in range(2)] == [None, None]
+    breaker.succeeded(probe)
+    assert None not in [breaker.permit() for _ in range(3)]
 
 
 def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_the_most(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     for wait in (2, 4, 8, 8):
         clock.now += 10
-        assert breaker.permits()
-        breaker.failed()
+        breaker.failed(permitted(breaker))
         assert 0.75 * wait <= breaker.to_dict()["retry_in_s"] <= 1.25 * wait
-        assert not breaker.permits()
+        assert breaker.permit() is None
 
 
 def test_a_probe_that_was_not_sent_after_all_leaves_the_place_to_the_next(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.now += 2
-    assert breaker.permits()
-    breaker.abstained()
-    assert breaker.permits()
+    breaker.abstained(permitted(breaker))
+    assert breaker.permit() is not None
+
+
+def test_a_probe_that_finds_no_free_thread_failed_and_any_other_search_says_nothing(
+    breaker: Breaker, clock: Clock
+) -> None:
+    for _ in range(5):
+        breaker.stuck(permitted(breaker))
+    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
+    fail(breaker)
+    clock.now += 2
+    breaker.stuck(permitted(breaker))
+    assert 1.5 <= breaker.to_dict()["retry_in_s"] <= 2.5
 
 
 def test_a_probe_that_is_never_told_of_ends_by_itself(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.now += 2
-    assert breaker.permits()
+    assert breaker.permit() is not None
     clock.now += 8.1
-    assert breaker.permits()
+    assert breaker.permit() is not None
 
 
 def test_of_many_threads_one_probes(breaker: Breaker, clock: Clock) -> None:
     fail(breaker)
     clock.now += 2
-    start, permitted = threading.Barrier(16), []
+    start, permits = threading.Barrier(16), []
 
     def ask() -> None:
         start.wait(10)
-        permitted.append(breaker.permits())
+        permits.append(breaker.permit())
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert permitted.count(True) == 1
+    assert len([one for one in permits if one is not None]) == 1

@@ -52,5 +52,13 @@ def test_a_model_that_knows_the_language_can_read_it() -> None:
     assert not unsupported("静かなノートパソコン", frozenset({"ja"}))
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("LG gram 노트북", "ko"), ("iPhone 手机壳", "zh"), ("café laptop", "ru"), ("Beograd č", "sr")],
+)
+def test_latin_letters_are_foreign_to_no_model(text: str, language: str) -> None:
+    assert not unsupported(text, frozenset({language}))
+
+
 def test_nothing_is_said_of_a_model_whose_languages_are_not_known() -> None:
     assert not unsupported("조용한 노트북", frozenset())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from hybrid.breaker import Breaker
 from hybrid.errors import (
     EmbeddingError,
     Overloaded,
@@ -20,6 +21,14 @@ from hybrid.errors import (
 from hybrid.model import Ranking, RetrieverReport, Status
 from hybrid.policy import Policy
 from hybrid.search import CIRCUIT_OPEN, OVERLOADED, POOL_THREADS, WAITING, Answer, Pools, run, settle
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
 
 IN_TIME = {"text": 5.0, "vector": 5.0}
 FOUND = Ranking(("a", "b"), (2.0, 1.0), (1, 1), (0, 0))
@@ -168,6 +177,48 @@ def test_searches_beyond_the_queue_are_shed_at_once(pools: Pools) -> None:
         assert future is not None
         future.result(30)
     assert run({"vector": found}, pools, IN_TIME)["vector"].report.status is Status.OK
+
+
+def opened(pools: Pools, clock: Clock) -> Breaker:
+    """The breaker of the vector store, its circuit half open."""
+    breaker = pools.of("vector").breaker = Breaker(now=clock)
+    for _ in range(5):
+        breaker.failed(0)
+    clock.now += 2
+    assert breaker.to_dict()["circuit"] == "half_open"
+    return breaker
+
+
+def test_a_probe_that_is_shed_leaves_its_place_to_the_next_search(pools: Pools) -> None:
+    release = threading.Event()
+    breaker = opened(pools, Clock())
+    held = [pools.of("vector").submit(lambda: ok_answer(_after(release))) for _ in range(POOL_THREADS + WAITING)]
+    assert run({"vector": found}, pools, IN_TIME)["vector"].report.reason == OVERLOADED
+    release.set()
+    for future in held:
+        assert future is not None
+        future.result(30)
+    assert run({"vector": found}, pools, IN_TIME)["vector"].report.status is Status.OK
+    assert breaker.to_dict()["circuit"] == "closed"
+
+
+def test_a_probe_that_finds_all_threads_hanging_is_followed_by_another_soon(pools: Pools) -> None:
+    release, clock = threading.Event(), Clock()
+    breaker = opened(pools, clock)
+    held = [pools.of("vector").submit(lambda: ok_answer(_after(release))) for _ in range(POOL_THREADS)]
+    assert run({"vector": found}, pools, {"vector": 0.01})["vector"].report.reason == "deadline"
+    assert 1.5 <= breaker.to_dict()["retry_in_s"] <= 2.5
+    release.set()
+    for future in held:
+        assert future is not None
+        future.result(30)
+    clock.now += 2.6
+    assert run({"vector": found}, pools, IN_TIME)["vector"].report.status is Status.OK
+
+
+def _after(event: threading.Event) -> Ranking:
+    event.wait(30)
+    return FOUND
 
 
 def ok_answer(ranking: Ranking = FOUND) -> Answer:
