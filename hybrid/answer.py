@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.fusion import Column, FusedRanking, combine
-from hybrid.hydrate import Hydrated, hydrated
+from hybrid.hydrate import Hydrated, Shelf, hydrated
 from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, RetrieverReport, Status, Stored, Total
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Plan
 from hybrid.schema import Schema
 from hybrid.search import Answer
-from hybrid.stores.base import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _facets(plan: Plan, good: Mapping[str, Answer], counted: Answer | None) -> F
     return Facets({}, Counts.NOTHING)
 
 
-def page(of: Found, offset: int, limit: int, stores: Mapping[str, Store], schema: Schema) -> Page:
+def page(of: Found, offset: int, limit: int, stores: Mapping[str, Shelf], schema: Schema) -> Page:
     """The fused documents from `offset`, from 0, as hits. Raises SearchUnavailable where they cannot be fetched."""
     ids = of.fused.ids[offset : offset + limit]
     failed = of.answers.keys() - of.good.keys()  # not worth another time-out

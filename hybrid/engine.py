@@ -25,7 +25,7 @@ from hybrid.indexing.writer import rejections
 from hybrid.location import Location
 from hybrid.model import Document, DocumentOutcome, Json, SearchResult, WriteReport
 from hybrid.place import Place
-from hybrid.plan import Plan, Request
+from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
@@ -96,7 +96,8 @@ class Engine:
         """The fields of the document of this id. Raises DocumentNotFound."""
         one, place = as_id(document_id), self._location.place
         name = place.catalog.collection.name
-        found = hydrated([one], (place.vector, place.text)).documents.get(one)
+        stores = self._searcher.stores(place, self.settings.deadline_s)
+        found = hydrated([one], (stores[VECTOR], stores[TEXT])).documents.get(one)
         if found is None:
             raise DocumentNotFound(f"there is no document {document_id!r} in collection {name!r}")
         return dict(found.source)

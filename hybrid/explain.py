@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from hybrid.errors import CollectionNotFound, StoreError
+from hybrid.integrity import Stateful
 from hybrid.model import Hit, Json
-from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ Scores = Callable[[Sequence[str]], Mapping[str, float]]
 _Part = dict[str, Json]
 
 
-def absences(hits: Sequence[Hit], store: Store, retriever: str, scores: Scores) -> dict[str, _Part]:
+def absences(hits: Sequence[Hit], store: Stateful, retriever: str, scores: Scores) -> dict[str, _Part]:
     """By id of each hit that the retriever answered without, its part of the explanation.
 
     not_in_window: it has this raw_score, but others' were better. no_match: it has no score for this query.

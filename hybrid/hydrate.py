@@ -5,12 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hybrid.errors import CollectionNotFound, HybridError, SearchUnavailable, StoreError
 from hybrid.model import Stored
-from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
+
+
+class Shelf(Protocol):
+    """Where documents lie: a store, or what stands before it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Stored]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Hydrated:
     lacking: set[str] = field(default_factory=set)
 
 
-def hydrated(ids: Sequence[str], stores: Iterable[Store]) -> Hydrated:
+def hydrated(ids: Sequence[str], stores: Iterable[Shelf]) -> Hydrated:
     """The documents of these ids from the first store that has them.
 
     Raises SearchUnavailable where documents are missing and a store did not answer.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from hybrid.model import Hit, Integrity, SearchResult, State
 from hybrid.plan import TEXT, VECTOR
-from hybrid.stores.base import Store
+
+
+class Stateful(Protocol):
+    """What knows the versions of documents: a store, or what stands before it."""
+
+    def states(self, ids: Sequence[str]) -> dict[str, State]: ...
 
 
 def disagreeing(result: SearchResult) -> list[str]:
@@ -22,7 +28,7 @@ def unseen(result: SearchResult) -> list[str]:
     ]
 
 
-def confirmed(result: SearchResult, stores: Iterable[Store]) -> SearchResult:
+def confirmed(result: SearchResult, stores: Iterable[Stateful]) -> SearchResult:
     """The result with every hit's integrity as the stores themselves tell it now. Raises StoreError."""
     ids = result.ids
     known = [store.states(ids) for store in stores]

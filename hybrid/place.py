@@ -46,6 +46,8 @@ class Place:
         self.catalog = Catalog(settings, self.model.name, self.stores)
         self.indexer: Indexer | None = None
         self.turnstile = Turnstile(None if settings.in_memory else settings.folder / "writes.lock")
+        servers = {TEXT: settings.elasticsearch, VECTOR: settings.redis}
+        self.here = frozenset(name for name, server in servers.items() if server is None)
         self._lock = threading.Lock()
 
     def search_text(self, plan: Plan) -> Ranking:
@@ -98,10 +100,6 @@ class Place:
             _log.warning("the other store counts: %s", error)
             return self.catalog.store(VECTOR).count(tree)
 
-    def open_stores(self) -> list[Store]:
-        """Both stores, open on the collection. Raises StoreError where one does not answer."""
-        return [self.catalog.store(name) for name in self.stores]
-
     def languages(self) -> frozenset[str]:
         """The languages that the model knows; empty: not known, or not loaded, as it cannot be had."""
         try:
@@ -112,8 +110,7 @@ class Place:
 
     def computing(self, plan: Plan) -> tuple[str, ...]:
         """The retrievers of a plan that ask no server and no model, but only compute for a moment."""
-        local = [(TEXT, self.settings.elasticsearch is None), (VECTOR, self.settings.redis is None)]
-        return tuple(name for name, here in local if here and (name == TEXT or plan.vector is not None))
+        return tuple(name for name in sorted(self.here) if name == TEXT or plan.vector is not None)
 
     def _vector(self, plan: Plan) -> Vector:
         if plan.vector is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,7 +12,8 @@ import numpy as np
 from hybrid import bounds, explain, integrity, queries
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
-from hybrid.errors import CollectionNotFound, CursorError, StoreReplyError
+from hybrid.bounded import Bounded
+from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult
 from hybrid.pages import Pages
@@ -20,10 +21,14 @@ from hybrid.place import Place
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Defaults, Explain, Plan, Request
 from hybrid.search import Answer, Pools, run, settle
 from hybrid.settings import Settings
-from hybrid.stores.base import VectorQuery, check_query
+from hybrid.stores.base import Store, VectorQuery, check_query
 
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 """Why a retriever fails whose collection was moved or deleted by another process."""
+
+FETCHING_S = 0.25
+"""Seconds that a store may take for the documents of a page at least: an answer that is found is not thrown away
+because a retriever took all the time there was."""
 
 _COUNTING = "counting"
 """The call that only counts, which is no retriever."""
@@ -31,10 +36,11 @@ _COUNTING = "counting"
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Which part of an answer is wanted, and under which key the answer is kept; None: not yet."""
+    """Which part of an answer is wanted, in how many seconds, and under which key the answer is kept; None: not yet."""
 
     offset: int
     limit: int
+    left_s: float
     key: bytes | None = None
 
 
@@ -89,7 +95,8 @@ class Searcher:
         settle(answers, plan.policy, plan.require)
         of = found(plan, answers, counted)
         spent = {**(timeline or {}), "wait": (waited - started) * 1000, "fuse": _since(waited)}
-        return place, self._page(place, of, _Span(plan.offset, plan.limit), spent)
+        left = max(dict(plan.deadlines).values()) - (time.perf_counter() - started)
+        return place, self._page(place, of, _Span(plan.offset, plan.limit, left), spent)
 
     def go_on(self, request: Request) -> tuple[Place, SearchResult]:
         """Where an answer was found, and the page of it that a request's cursor names.
@@ -107,7 +114,14 @@ class Searcher:
                 )
         limit = bounds.whole("limit", request.limit, 0, bounds.MAX_LIMIT)
         place = self._location.place
-        return place, self._page(place, of, _Span(offset, limit, key), {})
+        return place, self._page(place, of, _Span(offset, limit, max(dict(of.plan.deadlines).values()), key), {})
+
+    def stores(self, place: Place, left_s: float) -> dict[str, Bounded]:
+        """By retriever its store, which takes no more than half of the seconds left, so that the other can fill in."""
+        within = max(FETCHING_S, left_s / 2)
+        return {
+            name: Bounded(store, name, self._pools, within, name in place.here) for name, store in place.stores.items()
+        }
 
     def circuits(self) -> dict[str, Json]:
         """By retriever that was asked, whether its store is asked now, as JSON."""
@@ -132,11 +146,12 @@ class Searcher:
 
     def _page(self, place: Place, of: Found, span: _Span, timeline: dict[str, float]) -> SearchResult:
         plan, end = of.plan, span.offset + span.limit
+        stores = self.stores(place, span.left_s)
         started = time.perf_counter()
-        cut = page(of, span.offset, span.limit, place.stores, place.catalog.collection.schema)
+        cut = page(of, span.offset, span.limit, stores, place.catalog.collection.schema)
         timeline["hydrate"] = _since(started)
         started = time.perf_counter()
-        hits = self._explained(place, of, cut.hits)
+        hits = _explained(place, stores, of, cut.hits)
         if hits is not cut.hits:
             timeline["explain"] = _since(started)
         result = SearchResult(
@@ -153,24 +168,45 @@ class Searcher:
             skipped=cut.skipped,
             timeline=timeline,
         )
-        return integrity.confirmed(result, place.open_stores()) if plan.verify else result
+        return _confirmed(place, stores, result) if plan.verify else result
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
         return self._pages.cursor(self._pages.keep(of, len(of.fused)) if key is None else key, place)
 
-    def _explained(self, place: Place, of: Found, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-        plan = of.plan
-        if plan.explain is Explain.NO or plan.browses:
-            return hits
-        for name in of.good:
-            parts: Mapping[str, dict[str, Json]] = explain.absences(
-                hits, place.stores[name], name, partial(place.scores, name, plan)
-            )
-            hits = explain.merged(hits, name, parts)
-        if plan.explain is Explain.FULL and TEXT in of.good:
-            trees = place.explain_text(plan, [hit.id for hit in hits])
-            hits = explain.merged(hits, TEXT, {one: {"explanation": tree} for one, tree in trees.items()})
+
+def _explained(place: Place, stores: Mapping[str, Bounded], of: Found, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    plan = of.plan
+    if plan.explain is Explain.NO or plan.browses:
         return hits
+    for name in of.good:
+        scores = partial(_scores, place, stores[name], plan)
+        hits = explain.merged(hits, name, explain.absences(hits, stores[name], name, scores))
+    if plan.explain is Explain.FULL and TEXT in of.good:
+        trees = _trees(place, stores[TEXT], plan, [hit.id for hit in hits])
+        hits = explain.merged(hits, TEXT, {one: {"explanation": tree} for one, tree in trees.items()})
+    return hits
+
+
+def _scores(place: Place, store: Bounded, plan: Plan, ids: Sequence[str]) -> Mapping[str, float]:
+    return store.ask(lambda _: place.scores(store.retriever, plan, ids))
+
+
+def _trees(place: Place, store: Bounded, plan: Plan, ids: Sequence[str]) -> Mapping[str, Json]:
+    try:
+        return store.ask(lambda _: place.explain_text(plan, ids))
+    except StoreError:  # as where the store says no
+        return {}
+
+
+def _confirmed(place: Place, stores: Mapping[str, Bounded], result: SearchResult) -> SearchResult:
+    for store in stores.values():
+        _opened(place, store)
+    return integrity.confirmed(result, stores.values())
+
+
+def _opened(place: Place, store: Bounded) -> Store:
+    """The store, open on the collection. Raises StoreError where it does not answer."""
+    return store.ask(lambda _: place.catalog.store(store.retriever))
 
 
 def _since(started: float) -> float:

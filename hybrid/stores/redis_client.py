@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,10 @@ from urllib.parse import unquote, urlsplit
 import redis
 from redis import exceptions as given
 from redis.backoff import NoBackoff
+from redis.connection import DefaultParser
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+from redis.utils import SENTINEL
 
 from hybrid.errors import (
     SettingsError,
@@ -29,6 +32,26 @@ CONNECTIONS = 32
 CONNECT_S = 3.0
 ANSWER_S = 10.0
 """Seconds an answer may take; a search has its own limit."""
+
+
+_Base: Any = DefaultParser
+
+
+class _Parser(_Base):  # type: ignore[misc]
+    """Reads an answer in its time-out. redis-py's own begins anew with every piece that comes, so that an answer in
+    drops would keep its reader for ever."""
+
+    _until = 0.0
+
+    def read_response(self, *arguments: Any, timeout: Any = SENTINEL, **named: Any) -> Any:
+        self._until = time.monotonic() + (ANSWER_S if timeout is SENTINEL else timeout)
+        return super().read_response(*arguments, timeout=timeout, **named)
+
+    def read_from_socket(self, *_: Any, **__: Any) -> Any:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise given.TimeoutError("the answer came too slowly")
+        return super().read_from_socket(timeout=left)
 
 
 def connect(settings: RedisSettings) -> redis.Redis:
@@ -50,6 +73,7 @@ def connect(settings: RedisSettings) -> redis.Redis:
         username=settings.username or unquote(parts.username or "") or None,
         password=password or None,
         protocol=3,
+        parser_class=_Parser,
         socket_timeout=ANSWER_S,
         socket_connect_timeout=CONNECT_S,
         health_check_interval=30,

@@ -14,9 +14,10 @@ import pytest
 
 import hybrid
 from hybrid import Engine
-from hybrid.errors import RetrieverRequired, SearchUnavailable
-from hybrid.model import Status
+from hybrid.errors import RetrieverRequired, SearchUnavailable, StoreTimeout
+from hybrid.model import Ranking, Status
 from hybrid.search import CIRCUIT_OPEN, POOL_THREADS
+from hybrid.stores.base import VectorQuery
 from tests.contract import shop
 from tests.embedders import HashedWords
 from tests.eventually import eventually
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.servers
 
 DEADLINE_S = 1.0
 GENEROUS_S = 10.0
+IN_TIME_S = 8.0  # less than redis-py's own time-out, which is the one that must not be met
 LATE = {"deadline", "store_timeout"}
 GONE = {"store_unavailable"}
 
@@ -172,6 +174,45 @@ def test_a_thousand_searches_of_a_store_that_hangs_take_no_more_threads_than_its
         in_time = list(clients.map(search, range(1000)))
     assert all(in_time)
     assert 0 < most <= POOL_THREADS
+
+
+def test_pages_and_documents_come_in_time_from_the_other_store(world: World) -> None:
+    first = world.engine.search("laptop", limit=3)
+    world.vector.mode = Mode.SWALLOW
+    started = time.monotonic()
+    second = world.engine.search(cursor=first.next_cursor, limit=3)
+    assert world.engine.get(first.ids[0]) == first.hits[0].document
+    assert time.monotonic() - started < IN_TIME_S
+    assert len(second.hits) == 3
+
+
+def test_a_store_that_falls_silent_after_its_search_does_not_hold_up_the_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = world.engine._location.place.vector
+    search = store.search
+
+    def last(query: VectorQuery) -> Ranking:
+        found = search(query)
+        world.vector.mode = Mode.SWALLOW
+        return found
+
+    started = time.monotonic()
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "search", last)
+        answer = world.engine.search("laptop", explain=True)
+    assert time.monotonic() - started < IN_TIME_S
+    assert not answer.degraded
+    assert len(answer.hits) > 0
+
+
+def test_an_answer_in_drops_is_given_up_when_its_time_is_over(world: World) -> None:
+    world.vector.mode = Mode.DRIP
+    vector = HashedWords().embed_queries(["laptop"])[0]
+    started = time.monotonic()
+    with pytest.raises(StoreTimeout):
+        world.engine._location.place.vector.search(VectorQuery(vector, 40, timeout_s=0.3))
+    assert time.monotonic() - started < IN_TIME_S
 
 
 def test_both_stores_dead_is_an_error_that_names_both(world: World) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "display", "model"),
     ("settings", "schema", "analysis", "bounds", "breaker", "scripts", "policy", "filters", "facets", "fusion", "plan"),
     ("stores", "embedding", "indexing"),
-    ("search", "queries", "hydrate", "answer", "explain", "pages", "integrity", "catalog"),
+    ("search", "bounded", "queries", "hydrate", "answer", "explain", "pages", "integrity", "catalog"),
     ("place",),
     ("reindex", "location"),
     ("searcher",),
