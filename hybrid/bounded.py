@@ -3,16 +3,19 @@ its own breaker, for a while."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from hybrid.errors import HybridError, StoreError, StoreFull, StoreTimeout, StoreUnavailable
 from hybrid.model import Ranking, State, Status, Stored
-from hybrid.search import CIRCUIT_OPEN, DEADLINE, OVERLOADED, Pools, run
+from hybrid.search import CIRCUIT_OPEN, DEADLINE, OVERLOADED, Answer, Pools, run
 from hybrid.stores.base import Store
 
 T = TypeVar("T")
+Said = tuple[dict[str, T], dict[str, HybridError]]
+"""By retriever what its store said, and by retriever why a store said nothing."""
 
 _MEANINGS: dict[str, type[StoreError]] = {
     DEADLINE: StoreTimeout,
@@ -49,20 +52,42 @@ class Bounded:
 
     def ask(self, question: Callable[[Store], T]) -> T:
         """What the question returns. Raises what it raises, and StoreTimeout, StoreUnavailable and StoreFull."""
-        results: list[T] = []
-        errors: list[HybridError] = []
-
-        def call() -> Ranking:
-            try:
-                results.append(question(self.store))
-            except HybridError as error:
-                errors.append(error)
-                raise
-            return Ranking()
-
         inline = (self.retriever,) if self.here else ()
-        answer = run({self.retriever: call}, self.pools, {self.retriever: self.within_s}, inline)[self.retriever]
-        if answer.report.status is Status.OK:
-            return results[0]
-        kind = _MEANINGS.get(answer.report.reason)
-        raise errors[0] if kind is None and errors else (kind or StoreError)(self.name, answer.detail)
+        said, errors = at_once({self.retriever: self.store}, question, self.pools, self.within_s, inline)
+        for error in errors.values():
+            raise error
+        return said[self.retriever]
+
+
+def at_once(
+    stores: Mapping[str, Store],
+    question: Callable[[Store], T],
+    pools: Pools,
+    within_s: float,
+    inline: Collection[str] = (),
+) -> Said[T]:
+    """What each store says to a question, in `within_s` seconds at the latest.
+
+    inline: retrievers whose stores compute in this process. A store that does not answer in time, or is left alone,
+    has a StoreTimeout, StoreUnavailable or StoreFull; another that failed has what it raised.
+    """
+    said: dict[str, T] = {}
+    raised: dict[str, HybridError] = {}
+
+    def call(name: str) -> Ranking:
+        try:
+            said[name] = question(stores[name])
+        except HybridError as error:
+            raised[name] = error
+            raise
+        return Ranking()
+
+    answers = run({name: partial(call, name) for name in stores}, pools, dict.fromkeys(stores, within_s), inline)
+    good = {name for name, answer in answers.items() if answer.report.status is Status.OK}
+    errors = {name: _error(stores[name], answers[name], raised.get(name)) for name in stores if name not in good}
+    return {name: said[name] for name in stores if name in good}, errors
+
+
+def _error(store: Store, answer: Answer, raised: HybridError | None) -> HybridError:
+    kind = _MEANINGS.get(answer.report.reason)
+    return raised if kind is None and raised else (kind or StoreError)(store.name, answer.detail)

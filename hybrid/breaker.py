@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,10 +27,12 @@ class Circuit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """failures: in a row, before the circuit opens. wait_s, most_s: seconds until the first probe, doubled after
-    each that fails, up to the most; with a jitter of a quarter."""
+    """failures: in a row, before the circuit opens. window: so many last answers, of which half were failures, open
+    it too. wait_s, most_s: seconds until the first probe, doubled after each that fails, up to the most; with a
+    jitter of a quarter."""
 
     failures: int = 5
+    window: int = 20
     wait_s: float = 1.0
     most_s: float = 30.0
 
@@ -46,6 +49,8 @@ class Breaker:
         self._now = now
         self._lock = threading.Lock()
         self._failures = 0
+        self._last: deque[bool] = deque(maxlen=patience.window)  # whether each of the last ones failed
+        self._openings = 0
         self._opened = 0
         self._permit = 0  # the one that counts; another each time the circuit opens
         self._until: float | None = None  # None: closed
@@ -68,6 +73,9 @@ class Breaker:
         """Told of an answer: the circuit is closed."""
         with self._lock:
             if permit == self._permit:
+                if self._until is not None:
+                    self._last.clear()
+                self._last.append(False)
                 self._failures = self._opened = 0
                 self._until, self._probe_until = None, 0.0
 
@@ -76,7 +84,8 @@ class Breaker:
         with self._lock:
             if permit == self._permit:
                 self._failures += 1
-                if self._until is not None or self._failures >= self._patience.failures:
+                self._last.append(True)
+                if self._until is not None or self._failures >= self._patience.failures or self._half_failed():
                     self._open()
 
     def abstained(self, permit: int) -> None:
@@ -92,16 +101,21 @@ class Breaker:
             if permit == self._permit and self._until is not None:
                 self._open()
 
+    def _half_failed(self) -> bool:
+        return len(self._last) == self._last.maxlen and 2 * sum(self._last) >= len(self._last)
+
     def _open(self) -> None:
         wait = min(self._patience.most_s, self._patience.wait_s * 2**self._opened)
         self._until = self._now() + wait * random.uniform(0.75, 1.25)
         self._opened = min(self._opened + 1, 16)
+        self._openings += 1
         self._permit += 1
         self._probe_until = 0.0
 
     def to_dict(self) -> dict[str, Json]:
-        """The circuit's state, failures in a row, and seconds until it is asked again, as JSON."""
+        """The circuit's state, failures in a row, seconds until it is asked again, and how often it opened, as JSON."""
         with self._lock:
             left = 0.0 if self._until is None else max(0.0, self._until - self._now())
             state = Circuit.CLOSED if self._until is None else Circuit.OPEN if left else Circuit.HALF_OPEN
-            return {"circuit": str(state), "failures": self._failures, "retry_in_s": round(left, 3)}
+            facts = {"circuit": str(state), "failures": self._failures, "openings": self._openings}
+            return facts | {"retry_in_s": round(left, 3)}

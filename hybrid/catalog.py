@@ -6,13 +6,37 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from hybrid.errors import CollectionMismatch, CollectionNotFound, SchemaError, StoreError, StoreReplyError
+from hybrid.bounded import Said
+from hybrid.errors import (
+    CollectionMismatch,
+    CollectionNotFound,
+    HybridError,
+    SchemaError,
+    StoreError,
+    StoreReplyError,
+)
 from hybrid.model import Document
 from hybrid.schema import ANALYSIS, Collection, Schema, infer
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
+
+
+Asking = Callable[[Mapping[str, Store], Callable[[Store], Collection | None]], Said[Collection | None]]
+"""How the stores are asked what they hold."""
+
+
+def in_turn(stores: Mapping[str, Store], question: Callable[[Store], Collection | None]) -> Said[Collection | None]:
+    """What each store says, one after the other, each for as long as it takes."""
+    said: dict[str, Collection | None] = {}
+    errors: dict[str, HybridError] = {}
+    for name, store in stores.items():
+        try:
+            said[name] = question(store)
+        except StoreError as error:
+            errors[name] = error
+    return said, errors
 
 
 class _Writable(Mapping[str, Store]):
@@ -43,7 +67,8 @@ class Catalog:
         self._model = model
         self._stores = stores
         self._open: dict[str, Collection] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of making and dropping; never waited for by who only reads
+        self._entering = threading.Lock()
 
     @property
     def collection(self) -> Collection:
@@ -51,21 +76,24 @@ class Catalog:
         and CollectionMismatch where the stores, or a store and the settings, do not agree."""
         found = self.find()
         if found is None:
-            where = " and ".join(sorted({store.name for store in self._stores.values()}))
-            raise CollectionNotFound(
-                f"there is no collection {self._settings.collection!r} yet (looked in {where}). "
-                "Index something first: hybrid index FILE, or try: hybrid demo"
-            )
+            raise self.missing()
         return found
 
-    def find(self) -> Collection | None:
-        """The collection, None where there is none yet. Raises as `collection` does."""
+    def missing(self) -> CollectionNotFound:
+        """The error that says that nothing was indexed yet."""
+        where = " and ".join(sorted({store.name for store in self._stores.values()}))
+        return CollectionNotFound(
+            f"there is no collection {self._settings.collection!r} yet (looked in {where}). "
+            "Index something first: hybrid index FILE, or try: hybrid demo"
+        )
+
+    def find(self, ask: Asking = in_turn) -> Collection | None:
+        """The collection, None where there is none yet. Raises as `collection` does. ask: how the stores are asked."""
         known = next(iter(self._open.values()), None)
         if known is not None:
             return known
-        with self._lock:
-            errors = self._load()
-            found = next(iter(self._open.values()), None)
+        errors = self._load(ask)
+        found = next(iter(self._open.values()), None)
         if found is None and errors:
             raise errors[0]
         for error in errors:
@@ -76,8 +104,7 @@ class Catalog:
         """The store, open on the collection. Raises StoreError where it does not answer or lacks the collection."""
         collection = self.collection
         if name not in self._open:
-            with self._lock:
-                self._open_one(name)
+            self._open_one(name)
             if name not in self._open:
                 raise StoreReplyError(
                     self._stores[name].name,
@@ -141,26 +168,28 @@ class Catalog:
             for store in self._stores.values():
                 store.drop()
 
-    def _load(self) -> list[StoreError]:
+    def _load(self, ask: Asking) -> list[StoreError]:
         """Opens what can be opened; the errors of the stores that do not answer."""
-        errors = []
-        for name in self._stores:
-            try:
-                self._open_one(name)
-            except StoreError as error:
-                errors.append(error)
-        return errors
+        loaded, errors = ask(self._stores, lambda store: store.load())
+        for name in self._stores:  # in one order, so that disagreement reads the same whoever answered first
+            self._enter(name, loaded.get(name))
+        others = [error for error in errors.values() if not isinstance(error, StoreError)]
+        if others:
+            raise others[0]
+        return [error for error in errors.values() if isinstance(error, StoreError)]
 
     def _open_one(self, name: str) -> None:
-        if name in self._open:
-            return
-        loaded = self._stores[name].load()
+        if name not in self._open:
+            self._enter(name, self._stores[name].load())
+
+    def _enter(self, name: str, loaded: Collection | None) -> None:
         if loaded is None:
             return
         self._check_settings(loaded)
-        for other, known in self._open.items():
-            _check_equal(self._stores[other].name, known, self._stores[name].name, loaded)
-        self._open[name] = loaded
+        with self._entering:
+            for other, known in self._open.items():
+                _check_equal(self._stores[other].name, known, self._stores[name].name, loaded)
+            self._open[name] = loaded
 
     def _check_settings(self, loaded: Collection) -> None:
         where = f"collection {loaded.name!r}"

@@ -14,7 +14,7 @@ from hybrid import filters, integrity
 from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.embedding.base import Embedder
-from hybrid.errors import DocumentError, DocumentNotFound, QueryError, StoreError
+from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, QueryError, StoreError
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
@@ -51,7 +51,7 @@ class Engine:
     @property
     def collection(self) -> Collection:
         """The collection's name, schema, vector spec and model. Raises CollectionNotFound before the first `put`."""
-        return self._location.place.catalog.collection
+        return self._location.opened().catalog.collection
 
     def put(
         self,
@@ -94,7 +94,7 @@ class Engine:
 
     def get(self, document_id: str) -> dict[str, Json]:
         """The fields of the document of this id. Raises DocumentNotFound."""
-        one, place = as_id(document_id), self._location.place
+        one, place = as_id(document_id), self._location.opened()
         name = place.catalog.collection.name
         stores = self._searcher.stores(place, self.settings.deadline_s)
         found = hydrated([one], (stores[VECTOR], stores[TEXT])).documents.get(one)
@@ -128,8 +128,9 @@ class Engine:
 
     def count(self, filter: str | Mapping[str, Json] | None = None) -> int:
         """The number of documents that satisfy the filter. Raises FilterError, StoreError where no store answers."""
-        place = self._location.place
-        return place.count(filters.read(filter, place.catalog.collection.schema))
+        place = self._location.opened()
+        stores = self._searcher.stores(place, self.settings.deadline_s)
+        return place.count(filters.read(filter, place.catalog.collection.schema), stores)
 
     def _looked_after(self, place: Place, result: SearchResult) -> SearchResult:
         self._begin_work(place)
@@ -148,22 +149,22 @@ class Engine:
         """
         place = self._location.place
         try:
-            collection = place.catalog.find()
-        except StoreError:
-            collection = None  # no store answers, which `stores` says
+            collection = self.collection
+        except (CollectionNotFound, StoreError):  # no store answers, which `stores` says
+            collection = None
         return {
             "collection": self.settings.collection,
             "exists": collection is not None,
             "model": place.model.name,
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
             "journal": place.backlog(),
-            "stores": place.status(),
+            "stores": place.status(self._location.pools),
             "circuits": self._searcher.circuits(),
         }
 
     def ping(self) -> dict[str, str]:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
-        return self._location.place.ping()
+        return self._location.place.ping(self._location.pools)
 
     def work(self) -> None:
         """Pays debts and repairs what searches find torn in the background from now on, until `close`.

@@ -6,15 +6,18 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from hybrid.bounded import at_once
 from hybrid.embedding.base import Embedder
 from hybrid.errors import EngineClosed, StoreError
 from hybrid.indexing.indexer import Indexer
 from hybrid.model import Document
 from hybrid.place import Place
-from hybrid.plan import TEXT
+from hybrid.plan import TEXT, VECTOR
 from hybrid.reindex import carry, copy, grown, next_name
 from hybrid.schema import Collection
+from hybrid.search import Pools
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
 
@@ -22,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 FEW = 1000
 """Documents written during a pass of copying that the last pass may have left."""
+
+MOVING_SHARE, OPENING_SHARE = 0.25, 0.5
+"""Of the deadline, what finding out where a collection lies, and what it is, may take before the first search."""
 
 PASSES = 5
 """Passes of copying while writes go on; what comes after them is copied when they have ended."""
@@ -33,8 +39,9 @@ class Location:
     A place that was left is closed when the last write to it has ended.
     """
 
-    def __init__(self, settings: Settings, embedder: Embedder | None) -> None:
+    def __init__(self, settings: Settings, embedder: Embedder | None, pools: Pools | None = None) -> None:
         self._settings = settings
+        self.pools = pools or Pools()
         self._embedder = embedder
         self._base = Place(settings, embedder)  # it has the collection's own name, and notes where it was moved to
         self._place: Place | None = None
@@ -45,6 +52,18 @@ class Location:
     def __str__(self) -> str:
         stores = " + ".join(store.name for store in self._base.stores.values())
         return f"{stores}, model {(self._place or self._base).model.name}"
+
+    def opened(self) -> Place:
+        """Where the collection lies now, open where a store answered: for reads, in a share of the deadline.
+
+        Raises as `Catalog.collection` does.
+        """
+        place = self.place
+        within_s = self._settings.deadline_s * OPENING_SHARE
+        ask = partial(at_once, pools=self.pools, within_s=within_s, inline=place.here)
+        if place.catalog.find(ask) is None:
+            raise place.catalog.missing()
+        return place
 
     @property
     def place(self) -> Place:
@@ -59,10 +78,13 @@ class Location:
                 found = self._place
         return found
 
-    def moved(self, left: Place) -> bool:
-        """Whether the collection does not lie in this place any more, having been moved, by another process maybe."""
+    def moved(self, left: Place, *, patient: bool = False) -> bool:
+        """Whether the collection does not lie in this place any more, having been moved, by another process maybe.
+
+        patient: for writes, which rather wait for a slow store than go to where the collection was.
+        """
         try:
-            name = self._moved_to() or self._settings.collection
+            name = (self._noted() if patient else self._moved_to()) or self._settings.collection
         except StoreError:  # no store says that it was
             return False
         if name == left.settings.collection:
@@ -81,7 +103,7 @@ class Location:
         while True:
             place = self.place
             with place.turnstile.passing():
-                if self.moved(place):
+                if self.moved(place, patient=True):
                     continue
                 if place.catalog.find() is None:
                     place.check_journal()  # before a store is touched
@@ -158,10 +180,21 @@ class Location:
             place.close()
 
     def _moved_to(self) -> str | None:
-        """The name that a store has noted; the vector store is asked first, the other where it does not answer.
+        """The name that a store has noted: the vector store, or the other where it does not answer in a while.
 
         Raises StoreError where neither answers.
         """
+        stores = self._base.stores
+        within_s = self._settings.deadline_s * MOVING_SHARE
+        said, errors = at_once(stores, lambda store: store.redirected(), self.pools, within_s, self._base.here)
+        for error in errors.values():
+            if not said:
+                raise error
+            _log.warning("where the collection lies is said by the other store: %s", error)
+        return said[VECTOR if VECTOR in said else TEXT]
+
+    def _noted(self) -> str | None:
+        """As `_moved_to`, and each store for as long as it takes."""
         try:
             return self._base.vector.redirected()
         except StoreError as error:

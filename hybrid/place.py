@@ -6,12 +6,13 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import numpy as np
 
 from hybrid import queries
+from hybrid.bounded import Bounded, at_once
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
@@ -24,11 +25,15 @@ from hybrid.indexing.turnstile import Turnstile
 from hybrid.model import Json, Ranking, Vector
 from hybrid.plan import TEXT, VECTOR, Plan
 from hybrid.schema import Collection
+from hybrid.search import Pools
 from hybrid.settings import Settings
 from hybrid.stores.base import BrowseQuery, Store, TextStore, VectorStore
 from hybrid.stores.connect import text_store, vector_store
 
 _log = logging.getLogger(__name__)
+
+STATUS_S = 2.0
+"""Seconds that a store has at least to tell its status, which may be longer than a search may take."""
 
 MOST_LETTERS = 20
 """Dead letters that are told."""
@@ -92,13 +97,13 @@ class Place:
             _log.warning("scores cannot be explained: %s", error)
             return {}
 
-    def count(self, tree: Filter | None) -> int:
+    def count(self, tree: Filter | None, stores: Mapping[str, Bounded]) -> int:
         """The number of documents that satisfy a filter, by the first store that answers. Raises StoreError."""
         try:
-            return self.catalog.store(TEXT).count(tree)
+            return stores[TEXT].ask(lambda _: self.catalog.store(TEXT).count(tree))
         except StoreError as error:
             _log.warning("the other store counts: %s", error)
-            return self.catalog.store(VECTOR).count(tree)
+            return stores[VECTOR].ask(lambda _: self.catalog.store(VECTOR).count(tree))
 
     def languages(self) -> frozenset[str]:
         """The languages that the model knows; empty: not known, or not loaded, as it cannot be had."""
@@ -158,14 +163,18 @@ class Place:
             except StoreError as error:
                 _log.warning("what was written may not be seen by searches yet: %s", error)
 
-    def status(self) -> dict[str, Json]:
-        """By retriever, its store's own status; the key `error` instead where it does not answer."""
-        return {name: _status(store) for name, store in self.stores.items()}
+    def status(self, pools: Pools) -> dict[str, Json]:
+        """By retriever, its store's own status; the key `error` instead where it does not answer in a while."""
+        said, errors = at_once(self.stores, _status, pools, max(STATUS_S, self.settings.deadline_s), self.here)
+        broken = {name: {"store": self.stores[name].name, "error": str(error)} for name, error in errors.items()}
+        return {name: (said | broken)[name] for name in self.stores}
 
-    def ping(self) -> dict[str, str]:
-        """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
-        stores = {name: _answering(store.ping) for name, store in self.stores.items()}
-        return stores | {"journal": _answering(self.check_journal)}
+    def ping(self, pools: Pools) -> dict[str, str]:
+        """By retriever "ok", or why its store does not answer by the deadline; and "journal", whether it can be
+        written."""
+        _, errors = at_once(self.stores, lambda store: store.ping(), pools, self.settings.deadline_s, self.here)
+        stores = {name: str(errors[name]) if name in errors else "ok" for name in self.stores}
+        return stores | {"journal": self._journal_answers()}
 
     def backlog(self) -> dict[str, Json]:
         """What the journal owes, and the newest changes that a store will never take; nothing without a journal.
@@ -188,6 +197,13 @@ class Place:
         else:
             with closing(Journal(self.settings.journal)) as journal:
                 journal.check()
+
+    def _journal_answers(self) -> str:
+        try:
+            self.check_journal()
+        except HybridError as error:
+            return str(error)
+        return "ok"
 
     @contextmanager
     def _journal(self) -> Iterator[Journal | None]:
@@ -239,13 +255,3 @@ def _status(store: Store) -> dict[str, Json]:
         return {"store": store.name} | store.status()
     except CollectionNotFound:
         return {"store": store.name}  # nothing there yet, so there is nothing to say of it
-    except StoreError as error:
-        return {"store": store.name, "error": str(error)}
-
-
-def _answering(ask: Callable[[], None]) -> str:
-    try:
-        ask()
-    except HybridError as error:
-        return str(error)
-    return "ok"

@@ -18,8 +18,8 @@ from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult
 from hybrid.pages import Pages
 from hybrid.place import Place
-from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Defaults, Explain, Plan, Request
-from hybrid.search import Answer, Pools, run, settle
+from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
+from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.stores.base import Store, VectorQuery, check_query
 
@@ -29,9 +29,6 @@ _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 FETCHING_S = 0.25
 """Seconds that a store may take for the documents of a page at least: an answer that is found is not thrown away
 because a retriever took all the time there was."""
-
-_COUNTING = "counting"
-"""The call that only counts, which is no retriever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,12 @@ class Searcher:
     def __init__(self, settings: Settings, location: Location) -> None:
         self._settings = settings
         self._location = location
-        self._pools = Pools()
+        self._pools = location.pools
         self._pages: Pages[Found] = Pages()
 
     def plan(self, request: Request) -> Plan:
         """The plan of a search, checked and complete, not run. Raises QueryError, FilterError or FusionError."""
-        place = self._location.place
+        place = self._location.opened()
         collection = place.catalog.collection
         defaults = Defaults(self._settings.window, self._settings.deadline_s, place.languages)
         plan = planning.make(request, collection.schema, defaults)
@@ -65,7 +62,7 @@ class Searcher:
 
     def render(self, plan: Plan) -> dict[str, Json]:
         """The plan, and, for each retriever that it asks, exactly what its store is asked. Nothing is sent."""
-        place = self._location.place
+        place = self._location.opened()
         body: dict[str, Json] = {"plan": plan.to_dict(), "key": plan.key}
         if TEXT in plan.retrievers:
             body[TEXT] = place.text.render(queries.text(plan))
@@ -86,9 +83,12 @@ class Searcher:
         return self.run(plan, {"plan": _since(started)})
 
     def run(self, plan: Plan, timeline: Mapping[str, float] | None = None) -> tuple[Place, SearchResult]:
-        """Where a plan was run, and its answer. timeline: milliseconds spent already. Raises SearchUnavailable."""
+        """Where a plan was run, and its answer. timeline: milliseconds spent already, which count to the deadline.
+
+        Raises SearchUnavailable.
+        """
         place = self._location.place
-        started, answers, counted = self._asked(place, plan)
+        started, answers, counted = self._asked(place, plan, sum((timeline or {}).values()) / 1000)
         if any(answer.report.reason in _GONE for answer in answers.values()) and self._location.moved(place):
             return self.run(plan, timeline)
         waited = time.perf_counter()
@@ -125,24 +125,28 @@ class Searcher:
 
     def circuits(self) -> dict[str, Json]:
         """By retriever that was asked, whether its store is asked now, as JSON."""
-        return {name: state for name, state in self._pools.circuits().items() if name in RETRIEVERS}
+        return self._pools.circuits()
 
     def close(self) -> None:
         """Ends the threads."""
         self._pools.close()
 
-    def _asked(self, place: Place, plan: Plan) -> tuple[float, dict[str, Answer], Answer | None]:
-        """When the clock started, each retriever's answer, and what was counted apart."""
+    def _asked(self, place: Place, plan: Plan, spent_s: float) -> tuple[float, dict[str, Answer], Answer | None]:
+        """When the clock started, each retriever's answer, and what was counted apart.
+
+        spent_s: seconds of the deadline that are gone; a quarter of it is left to the retrievers, come what may.
+        """
         if VECTOR in plan.retrievers and plan.vector is None:
             place.warm()  # before the clock starts: loading a model takes longer than a search may
         calls = {TEXT: partial(place.search_text, plan), VECTOR: partial(place.search_vector, plan)}
         calls = {name: calls[name] for name in plan.retrievers}
-        deadlines = dict(plan.deadlines)
-        if queries.counting(plan) is not None:
-            calls[_COUNTING], deadlines[_COUNTING] = partial(place.count_facets, plan), max(deadlines.values())
+        deadlines = {name: max(of - spent_s, of / 4) for name, of in plan.deadlines}
+        counts = queries.counting(plan) is not None  # then the text retriever is not asked, and its store is free
+        if counts:
+            calls[TEXT], deadlines[TEXT] = partial(place.count_facets, plan), max(deadlines.values())
         started = time.perf_counter()
         answers = run(calls, self._pools, deadlines, place.computing(plan))
-        return started, answers, answers.pop(_COUNTING, None)
+        return started, answers, answers.pop(TEXT) if counts else None
 
     def _page(self, place: Place, of: Found, span: _Span, timeline: dict[str, float]) -> SearchResult:
         plan, end = of.plan, span.offset + span.limit

@@ -186,6 +186,32 @@ def test_pages_and_documents_come_in_time_from_the_other_store(world: World) -> 
     assert len(second.hits) == 3
 
 
+@pytest.mark.parametrize("retriever", ["vector", "text"])
+def test_an_engine_that_is_opened_while_a_store_hangs_answers_in_time(world: World, retriever: str) -> None:
+    world.proxy(retriever).mode = Mode.SWALLOW
+    settings = world.engine.settings
+    with Engine(settings, HashedWords()) as late:
+        started = time.monotonic()
+        answer = late.search("laptop")
+        found = late.get(answer.ids[0])
+        assert time.monotonic() - started < IN_TIME_S
+    assert answer.retrievers[retriever].status is Status.TIMEOUT
+    assert len(answer.hits) > 0
+    assert found == answer.hits[0].document
+
+
+@pytest.mark.parametrize("retriever", ["vector", "text"])
+def test_who_looks_after_it_is_told_in_time_which_store_hangs(world: World, retriever: str) -> None:
+    world.proxy(retriever).mode = Mode.SWALLOW
+    other = "text" if retriever == "vector" else "vector"
+    started = time.monotonic()
+    ready, status = world.engine.ping(), world.engine.status()
+    assert time.monotonic() - started < IN_TIME_S
+    assert (ready[retriever] != "ok", ready[other], ready["journal"]) == (True, "ok", "ok")
+    assert "error" in status["stores"][retriever]
+    assert status["stores"][other]["documents"] == 40
+
+
 def test_a_store_that_falls_silent_after_its_search_does_not_hold_up_the_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_circuit_opens_after_as_many_failures_in_a_row(breaker: Breaker) -> No
     breaker.succeeded(permitted(breaker))
     fail(breaker, 2)
     assert breaker.permit() is not None
-    assert breaker.to_dict() == {"circuit": "closed", "failures": 2, "retry_in_s": 0.0}
+    assert breaker.to_dict() == {"circuit": "closed", "failures": 2, "openings": 0, "retry_in_s": 0.0}
     fail(breaker, 1)
     assert breaker.permit() is None
     assert breaker.to_dict()["circuit"] == "open"
@@ -57,6 +57,19 @@ def test_searches_that_fail_together_open_it_once_and_not_for_longer(breaker: Br
     assert 0.75 <= state["retry_in_s"] <= 1.25
 
 
+def test_a_store_that_fails_every_second_time_is_left_alone_too(clock: Clock) -> None:
+    breaker = Breaker(Patience(failures=3, window=4), clock)
+    for told in (breaker.failed, breaker.succeeded, breaker.succeeded, breaker.succeeded, breaker.failed):
+        told(permitted(breaker))
+    assert breaker.to_dict()["circuit"] == "closed"  # of the last four one failed, of the first four one
+    breaker.failed(permitted(breaker))
+    assert breaker.to_dict()["circuit"] == "open"  # two of four
+    clock.now += 2
+    breaker.succeeded(permitted(breaker))
+    breaker.failed(permitted(breaker))
+    assert breaker.to_dict()["circuit"] == "closed"  # what was before it opened is forgotten
+
+
 def test_who_was_permitted_before_it_opened_does_not_speak_for_the_probe(breaker: Breaker, clock: Clock) -> None:
     before = permitted(breaker)
     fail(breaker)
@@ -67,7 +80,7 @@ def test_who_was_permitted_before_it_opened_does_not_speak_for_the_probe(breaker
         assert breaker.to_dict()["circuit"] == "half_open"
         assert breaker.permit() is None
     breaker.succeeded(probe)
-    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
+    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "openings": 1, "retry_in_s": 0.0}
 
 
 def test_one_probe_at_a_time_is_let_through_after_the_wait(breaker: Breaker, clock: Clock) -> None:
@@ -101,7 +114,7 @@ def test_a_probe_that_finds_no_free_thread_failed_and_any_other_search_says_noth
 ) -> None:
     for _ in range(5):
         breaker.stuck(permitted(breaker))
-    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
+    assert breaker.to_dict() == {"circuit": "closed", "failures": 0, "openings": 0, "retry_in_s": 0.0}
     fail(breaker)
     clock.now += 2
     breaker.stuck(permitted(breaker))

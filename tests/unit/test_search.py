@@ -150,7 +150,7 @@ def test_a_store_that_failed_five_times_is_not_asked_until_its_time_comes(pools:
     assert reasons == ["store_unavailable"] * 5 + [CIRCUIT_OPEN] * 2
     assert asked == 5
     assert pools.circuits()["vector"]["circuit"] == "open"
-    assert pools.circuits()["text"] == {"circuit": "closed", "failures": 0, "retry_in_s": 0.0}
+    assert pools.circuits()["text"] == {"circuit": "closed", "failures": 0, "openings": 0, "retry_in_s": 0.0}
 
 
 @pytest.mark.parametrize("error", [EmbeddingError("no"), QueryError("no")])
