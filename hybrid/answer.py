@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.hydrate import Hydrated, Shelf, hydrated
@@ -11,13 +11,15 @@ from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, Retrieve
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Plan
 from hybrid.schema import Schema
 from hybrid.search import Answer
+from hybrid.shaping.order import Order, ordered
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """All that a search found, before documents are fetched: what the pages of its answer are cut from.
 
-    answers: by retriever that was asked.
+    answers: by retriever that was asked. order: in which the documents come, the fused one until it is arranged.
+    steps: how those steps after fusion went that can fail.
     """
 
     plan: Plan
@@ -25,6 +27,8 @@ class Found:
     fused: FusedRanking
     total: Total
     facets: Facets | None
+    order: Order
+    steps: Mapping[str, RetrieverReport] = field(default_factory=dict)
 
     @property
     def good(self) -> Mapping[str, Answer]:
@@ -33,8 +37,8 @@ class Found:
 
     @property
     def degraded(self) -> bool:
-        """Whether a retriever that was asked did not answer."""
-        return len(self.good) < len(self.answers)
+        """Whether a retriever that was asked, or a step after fusion, did not do its part."""
+        return len(self.good) < len(self.answers) or any(of.status is not Status.OK for of in self.steps.values())
 
     @property
     def full(self) -> bool:
@@ -66,7 +70,8 @@ def found(plan: Plan, answers: Mapping[str, Answer], counted: Answer | None) -> 
     good = {name: answer for name, answer in answers.items() if answer.report.status is Status.OK}
     columns = {name: Column(answer.ranking.ids, answer.ranking.scores) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
-    return Found(plan, answers, fused, _total(plan, good, fused), _facets(plan, good, counted))
+    total, facets = _total(plan, good, fused), _facets(plan, good, counted)
+    return Found(plan, answers, fused, total, facets, ordered(fused.ids, fused.scores))
 
 
 def _total(plan: Plan, good: Mapping[str, Answer], fused: FusedRanking) -> Total:
@@ -89,8 +94,8 @@ def _facets(plan: Plan, good: Mapping[str, Answer], counted: Answer | None) -> F
 
 
 def page(of: Found, offset: int, limit: int, stores: Mapping[str, Shelf], schema: Schema) -> Page:
-    """The fused documents from `offset`, from 0, as hits. Raises SearchUnavailable where they cannot be fetched."""
-    ids = of.fused.ids[offset : offset + limit]
+    """The documents from `offset`, from 0, as hits. Raises SearchUnavailable where they cannot be fetched."""
+    ids = of.order.ids[offset : offset + limit]
     failed = of.answers.keys() - of.good.keys()  # not worth another time-out
     order = sorted(stores.keys() - failed, key=lambda name: (name not in of.good, name != VECTOR))
     hydrate = hydrated(ids, [stores[name] for name in order])
@@ -111,11 +116,12 @@ def _hits(of: Found, offset: int, ids: Sequence[str], hydrate: Hydrated, schema:
         yield Hit(
             id=one,
             rank=position + 1,
-            score=0.0 if of.plan.browses else of.fused.scores[position],
+            score=0.0 if of.plan.browses else of.order.scores[one],
             document=stored.source,
             explain=explain,
             passage=_passage(stored, number, schema),
             integrity=_integrity(versions, one in hydrate.lacking),
+            shaping=of.order.notes.get(one, {}),
         )
 
 
@@ -137,6 +143,15 @@ def _explained(of: Found, document_id: str) -> dict[str, dict[str, Json]]:
         if name not in parts
     }
     return {name: (parts | rest)[name] for name in RETRIEVERS}
+
+
+def best_passage(of: Found, stored: Stored, schema: Schema) -> str:
+    """The text of a document's best passage, where a vector found it, else of its first."""
+    ranking = of.answers[VECTOR].ranking if VECTOR in of.answers else None
+    place = of.fused.place(VECTOR, stored.id)
+    number = 0 if ranking is None or place is None else ranking.passages[place]
+    found = _passage(stored, number, schema)
+    return schema.embedded_text(stored.source) if found is None else found.text
 
 
 def _passage(stored: Stored, number: int | None, schema: Schema) -> Passage | None:

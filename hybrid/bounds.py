@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -36,8 +37,20 @@ def query_text(query: object) -> str:
 def whole(name: str, value: object, low: int, high: int) -> int:
     """A whole number from low to high."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise QueryError(f"{name} is {value!r}; it must be a whole number from {low} to {high}", field=name)
+        raise QueryError(
+            f"{name} is {value!r}; it must be a whole number from {low} to {high}", field=name.partition(".")[0]
+        )
     return value
+
+
+def number(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise QueryError(f"{name} is {value!r}; it must be a number", field=name.partition(".")[0])
+    if not low <= value <= high:
+        limits = f"from {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        raise QueryError(f"{name} is {value!r}; it must be a number {limits}", field=name.partition(".")[0])
+    return float(value)
 
 
 def flag(name: str, value: object) -> bool:
@@ -52,7 +65,9 @@ def choice(name: str, value: object, kinds: type[_Choice]) -> _Choice:
     try:
         return kinds(str(value))
     except ValueError:
-        raise QueryError(f"{name} is {value!r}; it is one of: {', '.join(kinds)}", field=name) from None
+        raise QueryError(
+            f"{name} is {value!r}; it is one of: {', '.join(kinds)}", field=name.partition(".")[0]
+        ) from None
 
 
 def names(field: str, given: Any, known: Sequence[str]) -> tuple[str, ...]:

@@ -111,6 +111,13 @@ _SEARCHING = (
         default="no",
         help="Why each did not find a hit.",
     ),
+    click.option("--boost", "boosts", multiple=True, metavar="JSON", help='Such as \'{"field": "rating"}\'.'),
+    click.option("--rerank", is_flag=True, help="By the cross-encoder that is set."),
+    click.option("--min-score", type=float, help="Least score of a hit."),
+    click.option("--knee", is_flag=True, help="End where scores fall off."),
+    click.option("--collapse", metavar="FIELD", help="One hit of each of its values."),
+    click.option("--diversity", type=float, metavar="0…1", help="Hits unlike each other first."),
+    click.option("--pin", "pinned", multiple=True, metavar="ID", help="Comes first."),
 )
 
 
@@ -126,6 +133,7 @@ def search(query: str, plan: bool, json: bool, **given: Any) -> None:
     asked = given | {
         "weights": dict(_weight(text) for text in given["weights"]),
         "retrievers": given["retrievers"] or None,
+        "boosts": [_object("--boost", text) for text in given["boosts"]],
     }
     with hybrid.open(**place) as engine:
         if plan:
@@ -291,6 +299,13 @@ def _weight(text: str) -> tuple[str, float]:
         return name, float(number if separator else "no number")
     except ValueError:
         raise FusionError(f"--weight {text!r}: write it as NAME=NUMBER, such as vector=2") from None
+
+
+def _object(option: str, text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise QueryError(f'{option} {text!r} is not JSON ({error}); write it as {{"field": "rating"}}') from None
 
 
 def _print_json(body: Any) -> None:

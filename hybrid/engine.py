@@ -14,6 +14,7 @@ from hybrid import filters, integrity
 from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.embedding.base import Embedder
+from hybrid.embedding.reranker import LazyReranker, Reranker
 from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, QueryError, StoreError
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
@@ -39,13 +40,13 @@ SAMPLE = 1000
 class Engine:
     """One collection in a text store and a vector store. Thread-safe; a context manager.
 
-    embedder: used instead of the model that the settings name.
+    embedder, reranker: used instead of the models that the settings name.
     """
 
-    def __init__(self, settings: Settings, embedder: Embedder | None = None) -> None:
+    def __init__(self, settings: Settings, embedder: Embedder | None = None, reranker: Reranker | None = None) -> None:
         self.settings = settings
         self._location = Location(settings, embedder)
-        self._searcher = Searcher(settings, self._location)
+        self._searcher = Searcher(settings, self._location, LazyReranker(settings, reranker))
         self._working = False
 
     @property
@@ -106,7 +107,8 @@ class Engine:
         """The best documents by words and by meaning, fused, with how each of them came about.
 
         options: the fields of `hybrid.plan.Request`: limit, offset, cursor, filter, facets, disjunctive, sort,
-        vector, retrievers, window, fusion, k, weights, deadline_s, deadlines, policy, require, explain, verify.
+        vector, retrievers, window, fusion, k, weights, deadline_s, deadlines, policy, require, explain, verify,
+        boosts, min_score, knee, collapse, diversity, pinned, rerank.
         Without a query and a vector, all documents of the filter are listed. Raises QueryError (FilterError,
         CursorError) or FusionError for a request that cannot be run, CollectionNotFound before the first `put`,
         CursorGone for a cursor that is too old, and SearchUnavailable where no retriever answered, or one that was
@@ -241,16 +243,18 @@ def open(
     data_dir: str | Path | None = None,
     *,
     embedder: Embedder | None = None,
+    reranker: Reranker | None = None,
     **settings: Any,
 ) -> Engine:
     """An engine on a collection: embedded in `data_dir` (":memory:" for nothing on disk), or on servers.
 
     settings: any of `hybrid.settings.Settings`, such as redis="redis://…", elasticsearch="https://…",
     collection, model. What is not given comes from the environment, hybrid.toml, and defaults.
-    embedder: any object that follows `hybrid.Embedder`, instead of the model that is set.
+    embedder, reranker: any objects that follow `hybrid.Embedder` and `hybrid.embedding.reranker.Reranker`, instead
+    of the models that are set.
     Raises SettingsError.
     """
-    return Engine(configuration.read(data_dir=data_dir, **settings), embedder)
+    return Engine(configuration.read(data_dir=data_dir, **settings), embedder, reranker)
 
 
 def _sampled(source: Iterator[Any]) -> tuple[list[Any], list[Document]]:

@@ -177,7 +177,8 @@ class Hit:
     hit, rank (from 1), raw_score, normalized, weight and contribution; contributions add up to
     the score for additive fusion methods. Where more was asked, not_found is not_in_window (with the raw_score),
     no_match or missing (from that store). integrity: whether the two stores agreed on the document; what
-    does not is queued for repair.
+    does not is queued for repair. shaping: what steps after fusion had a part in the hit's place or score: boosts
+    (score_before, which contributions add up to, and factors), rerank, collapse, diversity, pinned.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Hit:
     explain: Mapping[str, Mapping[str, Json]]
     passage: Passage | None = None
     integrity: Integrity = Integrity.OK
+    shaping: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Json]:
         """The hit as JSON."""
@@ -201,6 +203,8 @@ class Hit:
             body["passage"] = {"number": self.passage.number, "text": self.passage.text}
         if self.integrity is not Integrity.OK:
             body["integrity"] = str(self.integrity)
+        if self.shaping:
+            body["shaping"] = {step: dict(said) for step, said in self.shaping.items()}
         return body
 
 
@@ -298,7 +302,7 @@ class SearchResult:
     retrievers: by name, how each one's part went. total: of documents, not only of hits. facets: None where none
     was asked. next_cursor: goes on with this very answer; None where it ends here. window_exhausted: it ends here
     because the retrievers were asked for no more; a larger window may find more. skipped: documents of this
-    page that were deleted after they were found.
+    page that were deleted after they were found. steps: how the steps after fusion went that can fail, by name.
     """
 
     query: str
@@ -313,6 +317,7 @@ class SearchResult:
     window_exhausted: bool = False
     skipped: int = 0
     timeline: Mapping[str, float] = field(default_factory=dict)
+    steps: Mapping[str, RetrieverReport] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -341,6 +346,8 @@ class SearchResult:
             body["next_cursor"] = self.next_cursor
         if self.skipped:
             body["skipped"] = self.skipped
+        if self.steps:
+            body["steps"] = {name: report.to_dict() for name, report in self.steps.items()}
         return body | {"hits": [hit.to_dict() for hit in self.hits]}
 
     def rows(self) -> list[dict[str, Json]]:

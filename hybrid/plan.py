@@ -18,8 +18,11 @@ from hybrid.fusion import Fusion, checked
 from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
 from hybrid.model import Json
 from hybrid.policy import Policy
-from hybrid.schema import FieldType, Schema
+from hybrid.schema import Schema
 from hybrid.scripts import unsupported
+from hybrid.shaping import wishes as wishing
+from hybrid.shaping.wishes import NOTHING, Rerank, Shaping, Wishes
+from hybrid.sorting import Sort, sorts
 
 TEXT, VECTOR = "text", "vector"
 RETRIEVERS = (TEXT, VECTOR)
@@ -42,7 +45,8 @@ class Request:
     """A search as a user asks for it; None means the default.
 
     query: may be empty where there is a vector, or to browse: all documents of the filter, by `sort` ("price",
-    "-price" for descending). offset: fused hits passed over. cursor: goes on with the answer that gave it.
+    "-price" for descending); with a query, sort orders what was found, a window of each retriever. offset: hits
+    passed over. cursor: goes on with the answer that gave it.
     filter: an expression such as 'price < 800 AND brand IN ["acer", "lg"]', or its tree as JSON. facets: names of
     fields or dicts as `hybrid.facets.read` takes them; disjunctive: a facet ignores the filter on its own field.
     vector: the query's own vector, instead of the model's. retrievers: which to ask. window: documents asked of
@@ -50,7 +54,11 @@ class Request:
     be there; deadlines: shorter ones by retriever. policy: "partial" answers with what there is, "fail" only
     when all answered; require: retrievers without which there is no answer. explain: True for why each retriever
     did not find a hit, "full" for the text store's own explanation too. verify: ask both stores, before the answer,
-    whether they agree on every hit.
+    whether they agree on every hit. What comes after fusion, in this order: boosts: dicts that multiply scores, as
+    `hybrid.shaping.boosts` says: {"field": "rating", "modifier": "log1p"}, {"field": "released", "scale": "30d"},
+    {"filter": "in_stock = true", "weight": 2}; rerank: by the operator's cross-encoder, True or a dict with limit and
+    min_score; min_score: of a hit; knee: end where scores fall off; sort: the hits by fields; collapse: one hit of
+    each value of a field; diversity: from 0 to 1, unlike hits first; pinned: ids that come first.
     """
 
     query: str = ""
@@ -73,20 +81,13 @@ class Request:
     require: Sequence[str] = ()
     explain: bool | str = False
     verify: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """By the value of a field of any type but text, or by `id`. Documents without a value come last, either way.
-
-    Of several keywords the least counts, or, descending, the greatest; strings go by code point.
-    """
-
-    field: str
-    descending: bool = False
-
-    def __str__(self) -> str:
-        return f"-{self.field}" if self.descending else self.field
+    boosts: Sequence[Mapping[str, Json]] = ()
+    min_score: float | None = None
+    knee: bool = False
+    collapse: str | None = None
+    diversity: float | None = None
+    pinned: Sequence[str] = ()
+    rerank: bool | Mapping[str, Json] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,13 @@ class Defaults:
     """What a collection is searched with where a request does not say.
 
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
-    the query, as it may have to be loaded.
+    the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
     """
 
     window: int = 100
     deadline_s: float = 2.0
     languages: Callable[[], frozenset[str]] = frozenset
+    rerank: Rerank | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Plan:
     left_out: tuple[tuple[str, str], ...] = ()
     explain: Explain = Explain.NO
     verify: bool = False
+    shaping: Shaping = NOTHING
 
     @property
     def browses(self) -> bool:
@@ -169,6 +172,7 @@ class Plan:
             "require": list(self.require),
             "explain": str(self.explain),
             "verify": self.verify,
+            "shaping": self.shaping.to_dict(),
         }
 
 
@@ -192,6 +196,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     left_out = () if browses or vector is not None else _left_out(request, wanted, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
     tree = filters.read(request.filter, schema)
+    order = sorts(request.sort, schema)
     return Plan(
         query=query,
         limit=limit,
@@ -203,14 +208,24 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         deadlines=_deadlines(request, asked, defaults.deadline_s),
         filter=tree,
         facets=facets.read(request.facets, schema, tree, disjunctive=bounds.flag("disjunctive", request.disjunctive)),
-        sort=_sort(request.sort, schema, browses),
+        sort=order if browses else (),
         vector=vector,
         policy=bounds.choice("policy", request.policy, Policy),
         require=_required(request.require, wanted),
         left_out=left_out,
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
+        shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),
     )
+
+
+def _shaping(
+    request: Request, order: tuple[Sort, ...], schema: Schema, reranker: Rerank | None, browses: bool
+) -> Shaping:
+    wishes = Wishes(**{one.name: getattr(request, one.name) for one in fields(Wishes)})
+    if browses:
+        wishing.refuse_scores(wishes)
+    return wishing.read(wishes, order, schema, reranker, request.query)
 
 
 def _wanted(request: Request) -> tuple[str, ...]:
@@ -245,26 +260,6 @@ def _required(given: Any, wanted: Sequence[str]) -> tuple[str, ...]:
     if idle:
         raise QueryError(f"require names {', '.join(idle)}, which this search does not ask", field="require")
     return required
-
-
-def _sort(given: Any, schema: Schema, browses: bool) -> tuple[Sort, ...]:
-    orders = [given] if isinstance(given, str) else list(given)
-    if orders and not browses:
-        raise QueryError(
-            "sort orders documents that are browsed, and hits of a query go by their score; "
-            "leave the query empty, or leave out sort",
-            field="sort",
-        )
-    sortable = [ID, *(one.name for one in schema.fields if one.type is not FieldType.TEXT)]
-    return tuple(_order(one, sortable) for one in orders)
-
-
-def _order(given: Any, sortable: Sequence[str]) -> Sort:
-    name = given.removeprefix("-") if isinstance(given, str) else given
-    if name not in sortable:
-        known = ", ".join(bounds.nearest(str(name), sortable))
-        raise QueryError(f"there is no sorting by {name!r}; there is: {known}, and -NAME descending", field="sort")
-    return Sort(name, descending=given.startswith("-"))
 
 
 def _explain(given: bool | str) -> Explain:

@@ -12,7 +12,9 @@ import numpy as np
 from hybrid import bounds, explain, integrity, queries
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
+from hybrid.arrange import arranged
 from hybrid.bounded import Bounded
+from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult
@@ -21,6 +23,7 @@ from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
 from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
+from hybrid.shaping.wishes import Rerank
 from hybrid.stores.base import Store, VectorQuery, check_query
 
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
@@ -44,9 +47,10 @@ class _Span:
 class Searcher:
     """Searches of one collection. Thread-safe."""
 
-    def __init__(self, settings: Settings, location: Location) -> None:
+    def __init__(self, settings: Settings, location: Location, reranker: LazyReranker) -> None:
         self._settings = settings
         self._location = location
+        self._reranker = reranker
         self._pools = location.pools
         self._pages: Pages[Found] = Pages()
 
@@ -54,11 +58,15 @@ class Searcher:
         """The plan of a search, checked and complete, not run. Raises QueryError, FilterError or FusionError."""
         place = self._location.opened()
         collection = place.catalog.collection
-        defaults = Defaults(self._settings.window, self._settings.deadline_s, place.languages)
+        defaults = Defaults(self._settings.window, self._settings.deadline_s, place.languages, self._rerank())
         plan = planning.make(request, collection.schema, defaults)
         if plan.vector is not None:
             check_query(VectorQuery(np.asarray(plan.vector, np.float32), plan.window), collection)
         return plan
+
+    def _rerank(self) -> Rerank | None:
+        of, name = self._settings.rerank, self._reranker.name
+        return Rerank(name, of.limit, of.deadline_s) if name else None
 
     def render(self, plan: Plan) -> dict[str, Json]:
         """The plan, and, for each retriever that it asks, exactly what its store is asked. Nothing is sent."""
@@ -95,7 +103,13 @@ class Searcher:
         settle(answers, plan.policy, plan.require)
         of = found(plan, answers, counted)
         spent = {**(timeline or {}), "wait": (waited - started) * 1000, "fuse": _since(waited)}
-        left = max(dict(plan.deadlines).values()) - (time.perf_counter() - started)
+        latest = started + max(dict(plan.deadlines).values())
+        if plan.shaping:
+            began = time.perf_counter()
+            schema, stores = place.catalog.collection.schema, self.stores(place, latest - began)
+            of = arranged(of, schema, stores, self._pools, self._reranker)
+            spent["arrange"] = _since(began)
+        left = latest - time.perf_counter()
         return place, self._page(place, of, _Span(plan.offset, plan.limit, left), spent)
 
     def go_on(self, request: Request) -> tuple[Place, SearchResult]:
@@ -167,15 +181,16 @@ class Searcher:
             hits=hits,
             total=of.total,
             facets=of.facets,
-            next_cursor=self._next(of, span.key, end) if span.limit and end < len(of.fused) else None,
-            window_exhausted=end >= len(of.fused) and of.full,
+            next_cursor=self._next(of, span.key, end) if span.limit and end < len(of.order) else None,
+            window_exhausted=end >= len(of.order) and of.full,
             skipped=cut.skipped,
             timeline=timeline,
+            steps=of.steps,
         )
         return _confirmed(place, stores, result) if plan.verify else result
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
-        return self._pages.cursor(self._pages.keep(of, len(of.fused)) if key is None else key, place)
+        return self._pages.cursor(self._pages.keep(of, len(of.order)) if key is None else key, place)
 
 
 def _explained(place: Place, stores: Mapping[str, Bounded], of: Found, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:

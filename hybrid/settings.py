@@ -131,6 +131,17 @@ class VectorSettings(_Part):
         return schema.VectorSpec(**(self.model_dump() | {"dim": dim}))
 
 
+class RerankSettings(_Part):
+    """The cross-encoder that searches may ask for; no request ever names one. model: None for none. limit: documents
+    that it reads for one search at most. deadline_s: seconds it may take; later the order stays as it was.
+    """
+
+    model: str | None = None
+    model_path: Path | None = None
+    limit: int = Field(default=20, ge=1, le=1000)
+    deadline_s: float = Field(default=1.0, gt=0, le=60)
+
+
 class DurabilitySettings(_Part):
     """How long things are kept. tombstone_s: seconds after which a deleted document's tombstone may go; no write
     that old may still come. volatile_s: seconds that changes are kept for a Redis without AOF. backlog: changes
@@ -169,6 +180,7 @@ class Settings(BaseSettings):
     fields: dict[str, Annotated[FieldSettings, BeforeValidator(_field_shorthand)]] = Field(default_factory=dict)
     vector: VectorSettings = VectorSettings()
     durability: DurabilitySettings = DurabilitySettings()
+    rerank: RerankSettings = RerankSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
 

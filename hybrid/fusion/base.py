@@ -109,6 +109,10 @@ class FusedRanking:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def place(self, retriever: str, document_id: str) -> int | None:
+        """Where a document stands in a retriever's ranking, from 0; None where it does not."""
+        return self._positions.get(retriever, {}).get(document_id)
+
     def explain(self, document_id: str) -> dict[str, dict[str, Json]]:
         """For each retriever: status (hit or not_found) and contribution; for a hit also rank (from 1),
         raw_score, normalized and weight."""

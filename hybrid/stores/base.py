@@ -18,8 +18,8 @@ from hybrid.errors import QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
-from hybrid.plan import Sort
 from hybrid.schema import Collection
+from hybrid.sorting import Sort
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from hybrid.facets import Counts, Extent, Histogram, Kind, Ranges, Step, Terms
 from hybrid.filters.tree import Value
 from hybrid.model import Json
-from hybrid.plan import Sort
 from hybrid.schema import iso, moment
+from hybrid.sorting import Sort
 
 Values: TypeAlias = tuple[Value, ...]
 """One document's values of a field, none twice; empty where it has none."""

@@ -14,8 +14,8 @@ from hybrid import analysis
 from hybrid.facets import Counts, Extent, Facet, Histogram, Kind, Ranges, Step, Terms
 from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Moment, Not, OneOf, Or, Order, Value
 from hybrid.model import Json, Ranking
-from hybrid.plan import Sort
 from hybrid.schema import FieldType, Schema, iso
+from hybrid.sorting import Sort
 from hybrid.stores import counting
 from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery
 from hybrid.stores.elastic_mapping import HAS, OWN, TEXT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
@@ -17,12 +18,13 @@ WEIGHT = "weight."
 _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
     *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify"),
+    *("boosts", "min_score", "knee", "collapse", "diversity", "pinned", "rerank"),
 )
-_LISTS = ("facets", "sort", "retrievers", "require")
+_LISTS = ("facets", "sort", "retrievers", "require", "pinned")
 
 ARGUMENTS = {"q": "query"} | {name: name for name in (*_SAME_NAMES, *(WEIGHT + name for name in RETRIEVERS))}
 """The arguments of a search URL, and what they are called in JSON. Weights are one argument for each
-retriever, `weight.text=1&weight.vector=2`, as a form can send them; lists are split by commas."""
+retriever, `weight.text=1&weight.vector=2`, as a form can send them; lists are split by commas; boosts are JSON."""
 
 PLAN = "plan"
 """The argument that has a search planned, not run."""
@@ -54,6 +56,13 @@ class SearchBody(BaseModel):
     require: list[str] = []
     explain: bool | str = False
     verify: bool = False
+    boosts: list[dict[str, Json]] = []
+    min_score: float | None = None
+    knee: bool = False
+    collapse: str | None = None
+    diversity: float | None = None
+    pinned: list[str] = []
+    rerank: bool | dict[str, Json] = False
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
@@ -107,9 +116,21 @@ def _from_url(given: dict[str, str]) -> dict[str, Json]:
     for name in _LISTS:
         if name in body:
             body[name] = [one.strip() for one in body[name].split(",")]
-    if body.get("explain") in ("true", "false"):
-        body["explain"] = body["explain"] == "true"
+    for name in ("explain", "rerank"):
+        if body.get(name) in ("true", "false"):
+            body[name] = body[name] == "true"
+    if "boosts" in body:
+        body["boosts"] = _json_in_url("boosts", body["boosts"])
     return body
+
+
+def _json_in_url(name: str, text: str) -> Json:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise QueryError(
+            f"{name} is not JSON: {error}. Give a list of objects, or post the search", field=name
+        ) from error
 
 
 def _query_error(error: ValidationError) -> QueryError:

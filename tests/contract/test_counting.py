@@ -12,8 +12,8 @@ from hybrid.facets import Extent, Facet, Histogram, Kind, Ranges, Step, Terms
 from hybrid.filters.meaning import matches
 from hybrid.filters.tree import ID, Compare, Exists, Filter, Moment, OneOf, Order
 from hybrid.model import Json, Ranking
-from hybrid.plan import Sort
 from hybrid.schema import FieldType
+from hybrid.sorting import Sort
 from hybrid.stores import counting
 from hybrid.stores.base import BrowseQuery, TextQuery, TextStore
 from tests.contract import filtering

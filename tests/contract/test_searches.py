@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,18 @@ from hybrid import Engine
 from hybrid.errors import CursorError, FilterError, QueryError
 from hybrid.model import Counts, Total
 from tests.contract import shop
+from tests.contract.deployments import DEPLOYMENTS, deployed
 from tests.embedders import HashedWords
 
 DOCUMENTS = shop.documents()
 CHEAP = 'in_stock = true AND price < 100 AND NOT category IN ["book"]'
 
 
-@pytest.fixture(scope="module", params=["embedded", "memory", pytest.param("servers", marks=pytest.mark.servers)])
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder: dict[str, Any] = {"data_dir": tmp_path_factory.mktemp("searches"), "embedder": HashedWords()}
-    place = {
-        "embedded": folder,
-        "memory": {"data_dir": ":memory:", "embedder": HashedWords()},
-        "servers": folder | {"collection": f"searches-{uuid.uuid4().hex}"},
-    }[request.param]
-    if request.param == "servers":
-        place["redis"] = request.getfixturevalue("redis_url")
-        place["elasticsearch"] = request.getfixturevalue("elasticsearch_url")
-    with hybrid.open(**place) as engine:
+    with deployed(request, tmp_path_factory) as engine:
         assert engine.put(DOCUMENTS).ok
         yield engine
-        engine.drop()
 
 
 def cheap(document: dict[str, Any]) -> bool:

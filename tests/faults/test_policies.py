@@ -255,3 +255,11 @@ def test_facets_that_cannot_be_counted_are_not_shown_as_empty(world: World) -> N
     assert (answer.facets.found, answer.facets.counts) == ({}, "nothing")
     assert answer.total is not None
     assert answer.total.counts == "window"
+
+
+def test_hits_that_cannot_be_compared_stay_in_their_order_and_the_answer_says_so(world: World) -> None:
+    world.vector.mode = Mode.REFUSE
+    answer = world.engine.search("laptop", diversity=0.8)
+    assert answer.ids == world.engine.search("laptop").ids
+    assert (answer.steps["diversity"].status, answer.steps["diversity"].reason) == (Status.FAILED, "store_unavailable")
+    assert answer.degraded

@@ -11,9 +11,10 @@ from hybrid import plan
 from hybrid.bounds import MAX_QUERY_CHARACTERS
 from hybrid.errors import FusionError, QueryError
 from hybrid.fusion import Fusion
-from hybrid.plan import LANGUAGE, MAX_LIMIT, Defaults, Explain, Plan, Request, Sort
+from hybrid.plan import LANGUAGE, MAX_LIMIT, Defaults, Explain, Plan, Request
 from hybrid.policy import Policy
 from hybrid.schema import Field, FieldType, Schema
+from hybrid.sorting import Sort
 
 SCHEMA = Schema((Field("title", FieldType.TEXT, 2.0), Field("price", FieldType.DOUBLE), Field("text", FieldType.TEXT)))
 
@@ -124,7 +125,6 @@ def test_any_valid_text_can_be_searched_for(query: str) -> None:
         ("q", {"vector": [[1.0], [2.0]]}, "vector", "has shape (2, 1)"),
         ("q", {"vector": 1.0}, "vector", "has shape ()"),
         ("q", {"vector": ["a"]}, "vector", "not a list of numbers"),
-        ("q", {"vector": [1.0], "sort": ["price"]}, "sort", "leave the query empty, or leave out sort"),
         ("", {"sort": ["prize"]}, "sort", "there is no sorting by 'prize'; there is: price, id, and -NAME descending"),
         ("", {"sort": ["title"]}, "sort", "there is no sorting by 'title'"),
         ("", {"sort": [5]}, "sort", "there is no sorting by 5"),

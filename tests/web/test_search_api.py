@@ -110,7 +110,7 @@ def test_a_limit_of_nothing_gives_no_hits_and_the_largest_gives_all(shop_client:
         ("q=a&offset=-1", "offset"),
         ("q=a&filter=prize<3", "filter"),
         ("q=a&facets=prize", "facets"),
-        ("q=a&sort=price", "sort"),
+        ("q=a&sort=prize", "sort"),
         ("q=a&policy=maybe", "policy"),
         ("q=a&require=image", "require"),
         ("q=a&explain=loud", "explain"),
