@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import orjson
@@ -21,6 +21,7 @@ from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputErr
 from hybrid.fusion import methods
 from hybrid.indexing import sources
 from hybrid.location import present_model
+from hybrid.model import SearchResult
 from hybrid.plan import RETRIEVERS, Explain
 from hybrid.policy import Policy
 
@@ -124,10 +125,13 @@ _SEARCHING = (
 @cli.command()
 @click.argument("query", default="")
 @click.option("--plan", is_flag=True, help="Print what each store would be asked, and ask nothing.")
+@click.option(
+    "--queries", type=click.File(encoding="utf-8"), help="Ask each line of a file, all at once; prints JSON lines."
+)
 @options(*_SEARCHING)
 @as_json
 @on_engine
-def search(query: str, plan: bool, json: bool, **given: Any) -> None:
+def search(query: str, plan: bool, queries: TextIO | None, json: bool, **given: Any) -> None:
     """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
     place = {name: given.pop(name) for name in _WHERE}
     asked = given | {
@@ -138,6 +142,9 @@ def search(query: str, plan: bool, json: bool, **given: Any) -> None:
     with hybrid.open(**place) as engine:
         if plan:
             _print_json(engine.render(engine.plan(query, **asked)))
+            return
+        if queries is not None:
+            _print_many(engine, [line.rstrip("\n") for line in queries], asked)
             return
         result = engine.search(query, **asked)
     if json:
@@ -299,6 +306,21 @@ def _weight(text: str) -> tuple[str, float]:
         return name, float(number if separator else "no number")
     except ValueError:
         raise FusionError(f"--weight {text!r}: write it as NAME=NUMBER, such as vector=2") from None
+
+
+def _print_many(engine: Engine, queries: list[str], asked: dict[str, Any]) -> None:
+    """An answer or an error, a line each."""
+    failed = False
+    for query, said in zip(queries, engine.search_many(queries, **asked), strict=True):
+        good = isinstance(said, SearchResult)
+        body = (
+            said.to_dict()
+            if isinstance(said, SearchResult)
+            else {"query": query, "error": str(said), "code": said.code}
+        )
+        click.echo(orjson.dumps(body))
+        failed = failed or not good
+    sys.exit(1 if failed else 0)
 
 
 def _object(option: str, text: str) -> Any:

@@ -10,12 +10,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
-from hybrid import filters, integrity
+from hybrid import filters, integrity, many
 from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.reranker import LazyReranker, Reranker
-from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, QueryError, StoreError
+from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, HybridError, QueryError, StoreError
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
@@ -115,6 +115,19 @@ class Engine:
         required did not.
         """
         return self._looked_after(*self._searcher.answer(planning.request(query, **options)))
+
+    def search_many(self, queries: Iterable[str | Request], **options: Any) -> list[SearchResult | HybridError]:
+        """What `search` finds for each query, in their order; for one that fails, its error, in its place.
+
+        All are asked at once: the queries are embedded together, Elasticsearch gets one _msearch and Redis one
+        pipeline. Answers are the same as to single searches; their time is that of the batch. options: as of
+        `search`, for all queries. Raises QueryError for an option there is not.
+        """
+        requests = [planning.request(query, **options) for query in queries]
+        if not requests:
+            return []
+        said = many.answers(self._searcher, self._location.opened(), requests)
+        return [self._looked_after(*one) if isinstance(one, tuple) else one for one in said]
 
     def plan(self, query: str | Request = "", **options: Any) -> Plan:
         """The plan of a search, checked and complete, not run. Raises as `search` does."""

@@ -72,6 +72,31 @@ class Place:
         embedding = {"embed": (started - began) * 1000} if plan.vector is None else {}
         return _timed(dataclasses.replace(found, spent={**embedding, **found.spent}), store=started)
 
+    def search_texts(self, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
+        """What the text retriever finds for each plan that has a query. Raises StoreError where all fail."""
+        self.catalog.store(TEXT)
+        started = time.perf_counter()
+        asked = [query for query in map(queries.text, plans) if not isinstance(query, BrowseQuery)]
+        return [_alone(one, store=started) for one in self.text.search_many(asked)]
+
+    def search_vectors(self, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
+        """What the vector retriever finds for each plan; all queries are embedded together.
+
+        Raises StoreError where all fail, and EmbeddingError.
+        """
+        self.catalog.store(VECTOR)
+        began = time.perf_counter()
+        rows = self._vectors(plans)
+        started = time.perf_counter()
+        asked = [queries.vector(plan, row) for plan, row in zip(plans, rows, strict=True)]
+        return [_alone(one, store=started, embed=began) for one in self.vector.search_many(asked)]
+
+    def _vectors(self, plans: Sequence[Plan]) -> list[Vector]:
+        """Each plan's vector: its own, or the model's."""
+        texts = list(dict.fromkeys(plan.query for plan in plans if plan.vector is None))
+        made = dict(zip(texts, self._model().embed_queries(texts), strict=True)) if texts else {}
+        return [made[plan.query] if plan.vector is None else np.asarray(plan.vector, np.float32) for plan in plans]
+
     def count_facets(self, plan: Plan) -> Ranking:
         """The facets of a plan that does not ask the text retriever, in a ranking without rows. Raises StoreError."""
         self.catalog.store(TEXT)
@@ -118,13 +143,13 @@ class Place:
         return tuple(name for name in sorted(self.here) if name == TEXT or plan.vector is not None)
 
     def _vector(self, plan: Plan) -> Vector:
-        if plan.vector is not None:
-            return np.asarray(plan.vector, np.float32)
+        return self._vectors([plan])[0]
+
+    def _model(self) -> Embedder:
         embedder = self.model.get()
         if embedder is None:
             raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
-        vector: Vector = embedder.embed_queries([plan.query])[0]
-        return vector
+        return embedder
 
     def warm(self) -> None:
         """Loads the model. One that cannot be had is told by the searches."""
@@ -248,6 +273,10 @@ def _timed(found: Ranking, **began: float) -> Ranking:
     """The ranking with the milliseconds since each of these moments, of `time.perf_counter`, among its `spent`."""
     now = time.perf_counter()
     return dataclasses.replace(found, spent={**found.spent, **{of: (now - at) * 1000 for of, at in began.items()}})
+
+
+def _alone(found: Ranking | StoreError, **began: float) -> Ranking | StoreError:
+    return _timed(found, **began) if isinstance(found, Ranking) else found
 
 
 def _status(store: Store) -> dict[str, Json]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from hybrid import bounds, explain, integrity, queries
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.arrange import arranged
+from hybrid.batch import AtHand
 from hybrid.bounded import Bounded
 from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.location import Location
-from hybrid.model import Hit, Json, SearchResult
+from hybrid.model import Hit, Json, SearchResult, Stored
 from hybrid.pages import Pages
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
@@ -35,7 +37,29 @@ because a retriever took all the time there was."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Asked:
+    """What the stores said to a plan. started: when, by `time.perf_counter`. counted: facets that were asked apart."""
+
+    started: float
+    answers: Mapping[str, Answer]
+    counted: Answer | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether a store does not have the collection, which may have been moved."""
+        return any(answer.report.reason in _GONE for answer in self.answers.values())
+
+    def left(self, plan: Plan) -> float:
+        """Seconds until the plan's deadline; below 0 after it."""
+        return self.started + max(of for _, of in plan.deadlines) - time.perf_counter()
+
+    def span(self, plan: Plan) -> Span:
+        """The part of the answer that the plan wants."""
+        return Span(plan.offset, plan.limit, self.left(plan))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
     """Which part of an answer is wanted, in how many seconds, and under which key the answer is kept; None: not yet."""
 
     offset: int
@@ -51,7 +75,7 @@ class Searcher:
         self._settings = settings
         self._location = location
         self._reranker = reranker
-        self._pools = location.pools
+        self.pools = location.pools
         self._pages: Pages[Found] = Pages()
 
     def plan(self, request: Request) -> Plan:
@@ -96,21 +120,27 @@ class Searcher:
         Raises SearchUnavailable.
         """
         place = self._location.place
-        started, answers, counted = self._asked(place, plan, sum((timeline or {}).values()) / 1000)
-        if any(answer.report.reason in _GONE for answer in answers.values()) and self._location.moved(place):
+        asked = self._asked(place, plan, sum((timeline or {}).values()) / 1000)
+        if asked.lost and self._location.moved(place):
             return self.run(plan, timeline)
+        of, spent = self.found(place, plan, asked)
+        return place, self.page(place, of, asked.span(plan), {**(timeline or {}), **spent})
+
+    def found(self, place: Place, plan: Plan, asked: Asked) -> tuple[Found, dict[str, float]]:
+        """All that a plan found, in the order of its pages, and the milliseconds that went into it.
+
+        Raises SearchUnavailable.
+        """
         waited = time.perf_counter()
-        settle(answers, plan.policy, plan.require)
-        of = found(plan, answers, counted)
-        spent = {**(timeline or {}), "wait": (waited - started) * 1000, "fuse": _since(waited)}
-        latest = started + max(dict(plan.deadlines).values())
+        settle(asked.answers, plan.policy, plan.require)
+        of = found(plan, asked.answers, asked.counted)
+        spent = {"wait": (waited - asked.started) * 1000, "fuse": _since(waited)}
         if plan.shaping:
             began = time.perf_counter()
-            schema, stores = place.catalog.collection.schema, self.stores(place, latest - began)
-            of = arranged(of, schema, stores, self._pools, self._reranker)
+            schema, stores = place.catalog.collection.schema, self.stores(place, asked.left(plan))
+            of = arranged(of, schema, stores, self.pools, self._reranker)
             spent["arrange"] = _since(began)
-        left = latest - time.perf_counter()
-        return place, self._page(place, of, _Span(plan.offset, plan.limit, left), spent)
+        return of, spent
 
     def go_on(self, request: Request) -> tuple[Place, SearchResult]:
         """Where an answer was found, and the page of it that a request's cursor names.
@@ -128,25 +158,25 @@ class Searcher:
                 )
         limit = bounds.whole("limit", request.limit, 0, bounds.MAX_LIMIT)
         place = self._location.place
-        return place, self._page(place, of, _Span(offset, limit, max(dict(of.plan.deadlines).values()), key), {})
+        return place, self.page(place, of, Span(offset, limit, max(dict(of.plan.deadlines).values()), key), {})
 
     def stores(self, place: Place, left_s: float) -> dict[str, Bounded]:
         """By retriever its store, which takes no more than half of the seconds left, so that the other can fill in."""
         within = max(FETCHING_S, left_s / 2)
         return {
-            name: Bounded(store, name, self._pools, within, name in place.here) for name, store in place.stores.items()
+            name: Bounded(store, name, self.pools, within, name in place.here) for name, store in place.stores.items()
         }
 
     def circuits(self) -> dict[str, Json]:
         """By retriever that was asked, whether its store is asked now, as JSON."""
-        return self._pools.circuits()
+        return self.pools.circuits()
 
     def close(self) -> None:
         """Ends the threads."""
-        self._pools.close()
+        self.pools.close()
 
-    def _asked(self, place: Place, plan: Plan, spent_s: float) -> tuple[float, dict[str, Answer], Answer | None]:
-        """When the clock started, each retriever's answer, and what was counted apart.
+    def _asked(self, place: Place, plan: Plan, spent_s: float) -> Asked:
+        """What the stores say to a plan.
 
         spent_s: seconds of the deadline that are gone; a quarter of it is left to the retrievers, come what may.
         """
@@ -159,14 +189,23 @@ class Searcher:
         if counts:
             calls[TEXT], deadlines[TEXT] = partial(place.count_facets, plan), max(deadlines.values())
         started = time.perf_counter()
-        answers = run(calls, self._pools, deadlines, place.computing(plan))
-        return started, answers, answers.pop(TEXT) if counts else None
+        answers = run(calls, self.pools, deadlines, place.computing(plan))
+        return Asked(started, answers, answers.pop(TEXT) if counts else None)
 
-    def _page(self, place: Place, of: Found, span: _Span, timeline: dict[str, float]) -> SearchResult:
+    def page(
+        self,
+        place: Place,
+        of: Found,
+        span: Span,
+        timeline: dict[str, float],
+        documents: Mapping[str, Stored] = MappingProxyType({}),
+    ) -> SearchResult:
+        """A part of an answer. timeline: milliseconds spent already. documents: those that are at hand, by id."""
         plan, end = of.plan, span.offset + span.limit
         stores = self.stores(place, span.left_s)
         started = time.perf_counter()
-        cut = page(of, span.offset, span.limit, stores, place.catalog.collection.schema)
+        shelves = {name: AtHand(store, documents) for name, store in stores.items()} if documents else stores
+        cut = page(of, span.offset, span.limit, shelves, place.catalog.collection.schema)
         timeline["hydrate"] = _since(started)
         started = time.perf_counter()
         hits = _explained(place, stores, of, cut.hits)

@@ -8,13 +8,13 @@ inside the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from hybrid.errors import QueryError
+from hybrid.errors import QueryError, StoreError
 from hybrid.facets import Facet
 from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
@@ -167,6 +167,11 @@ class TextStore(Store, Protocol):
         """The best documents by BM25, best first; equal scores go by id. No words: nothing."""
         ...
 
+    def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query, in their order, in as few round trips as the store can; for one that
+        fails alone, why. They share the longest time that any of them has. Raises StoreError where all fail."""
+        ...
+
     def browse(self, query: BrowseQuery) -> Ranking:
         """The documents in the order asked; all scores are 0."""
         ...
@@ -200,6 +205,10 @@ class VectorStore(Store, Protocol):
         """
         ...
 
+    def search_many(self, queries: Sequence[VectorQuery]) -> list[Ranking | StoreError]:
+        """As that of a text store."""
+        ...
+
     def scores(self, query: VectorQuery, ids: Sequence[str]) -> dict[str, float]:
         """The exact score of each of these documents, by its best passage; its filter and limit are not looked at.
         Ids that are not there are left out."""
@@ -208,6 +217,20 @@ class VectorStore(Store, Protocol):
     def render(self, query: VectorQuery) -> Json:
         """What the store is asked for a query, as JSON, exactly, but for the vector's bytes; nothing is sent."""
         ...
+
+
+Query = TypeVar("Query", TextQuery, VectorQuery)
+
+
+def one_by_one(search: Callable[[Query], Ranking], queries: Sequence[Query]) -> list[Ranking | StoreError]:
+    """What each query finds, for a store that saves nothing by asking for several at once."""
+    answers: list[Ranking | StoreError] = []
+    for query in queries:
+        try:
+            answers.append(search(query))
+        except StoreError as error:
+            answers.append(error)
+    return answers
 
 
 def check_vectors(record: Record, collection: Collection) -> None:

@@ -134,6 +134,21 @@ class ElasticText:
             return Ranking(total=0 if query.total else None, facets=facets)
         return asking.ranking(self._ask(body, query.timeout_s, asking.ANSWER), query, schema)
 
+    def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query, by `_msearch`."""
+        schema = self._opened.schema
+        bodies = {place: body for place, query in enumerate(queries) if (body := asking.search_body(query))}
+        answers = self._ask_many(list(bodies.values()), max((of.timeout_s for of in queries), default=0.0))
+        found = dict(zip(bodies, answers, strict=True))
+        return [
+            self.search(query)  # a query without words, which asks nothing
+            if place not in found
+            else answer
+            if isinstance(answer := found[place], StoreError)
+            else asking.ranking(answer, query, schema)
+            for place, query in enumerate(queries)
+        ]
+
     def browse(self, query: BrowseQuery) -> Ranking:
         schema = self._opened.schema
         answer = self._ask(asking.browse_body(query), query.timeout_s, asking.ANSWER)
@@ -168,6 +183,28 @@ class ElasticText:
                 index=self._index, body=body, search_type="dfs_query_then_fetch", filter_path=path
             ).body
         check_complete(answer, location(self._client))
+        return answer
+
+    def _ask_many(self, bodies: Sequence[asking.Body], timeout_s: float) -> list[dict[str, Any] | StoreError]:
+        """The answers to several searches; for each that failed, why."""
+        if not bodies:
+            return []
+        header = {"index": self._index, "search_type": "dfs_query_then_fetch"}
+        lines = [line for body in bodies for line in (header, body)]
+        path = ",".join(f"responses.{one}" for one in ("error", "status", *asking.ANSWER.split(",")))
+        with translated(self._client):
+            client = self._client.options(request_timeout=timeout_s)
+            responses = client.msearch(searches=lines, filter_path=path).body["responses"]
+        return [self._complete(answer) for answer in responses]
+
+    def _complete(self, answer: dict[str, Any]) -> dict[str, Any] | StoreError:
+        where = location(self._client)
+        if "error" in answer:
+            return refused(where, answer["status"], answer["error"])
+        try:
+            check_complete(answer, where)
+        except StoreError as error:
+            return error
         return answer
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:

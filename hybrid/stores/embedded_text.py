@@ -34,7 +34,7 @@ from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores import embedded_index as layout
-from hybrid.stores.base import BrowseQuery, TextQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, one_by_one
 from hybrid.stores.embedded_query import Asking, Reading
 
 _NAME = "tantivy"
@@ -231,6 +231,10 @@ class TantivyText:
             total=total,
             facets=facets,
         )
+
+    def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query."""
+        return one_by_one(self.search, queries)
 
     def browse(self, query: BrowseQuery) -> Ranking:
         """The documents of the filter, sorted; all scores are 0. It looks at each of them."""

@@ -26,7 +26,7 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores import embedded_rows as layout
-from hybrid.stores.base import VectorQuery, check_query
+from hybrid.stores.base import VectorQuery, check_query, one_by_one
 from hybrid.stores.exact import ExactIndex
 
 _NAME = "numpy"
@@ -241,6 +241,10 @@ class SqliteVectors:
         collection, index = self._opened()
         check_query(query, collection)
         return index.search(query.vector, query.limit, query.filter)
+
+    def search_many(self, queries: Sequence[VectorQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query."""
+        return one_by_one(self.search, queries)
 
     def scores(self, query: VectorQuery, ids: Sequence[str]) -> dict[str, float]:
         """The exact score of each of these documents; those that are not there are left out."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
 from hybrid.analysis import query_terms, tokens, weighted
-from hybrid.errors import CollectionNotFound
+from hybrid.errors import CollectionNotFound, StoreError
 from hybrid.facets import Facet
 from hybrid.filters import show
 from hybrid.filters.meaning import Facts, facts
@@ -22,7 +22,7 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, Span, State, Stored, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
-from hybrid.stores.base import BrowseQuery, TextQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, one_by_one
 
 _NAME = "rank-bm25"
 
@@ -202,6 +202,10 @@ class MemoryText:
             total=len(matches) if query.total else None,
             facets=_facets(query.facets, rows, held.collection),
         )
+
+    def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query."""
+        return one_by_one(self.search, queries)
 
     def browse(self, query: BrowseQuery) -> Ranking:
         """The documents of the filter, sorted; all scores are 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -96,6 +96,29 @@ def _tls(settings: RedisSettings) -> dict[str, Any]:
 def run(client: redis.Redis, *command: str | bytes | int) -> Any:
     """Redis's answer to one command: bytes, numbers, lists and dicts, as RESP3 has them."""
     return client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def replies(
+    client: redis.Redis, commands: Sequence[Sequence[str | bytes | int | float]], timeout_s: float
+) -> list[Any]:
+    """The reply to each command, sent together; what Redis says is wrong is among them, not raised.
+
+    timeout_s: seconds for all of them. It runs outside `Redis.execute_command`, which has no limit per call.
+    """
+    deadline = time.monotonic() + timeout_s
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    said: list[Any] = []
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
+        for _ in commands:
+            try:
+                said.append(connection.read_response(timeout=max(0.001, deadline - time.monotonic())))
+            except given.ResponseError as error:
+                said.append(error)
+    finally:
+        pool.release(connection)
+    return said
 
 
 def location(client: redis.Redis) -> str:

@@ -16,7 +16,7 @@ import orjson
 import redis
 from redis import exceptions as given
 
-from hybrid.errors import CollectionNotFound, DocumentError, StoreTimeout, StoreUnavailable
+from hybrid.errors import CollectionNotFound, DocumentError, StoreError, StoreTimeout, StoreUnavailable
 from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
@@ -26,7 +26,7 @@ from hybrid.stores import redis_layout as layout
 from hybrid.stores import redis_query as asking
 from hybrid.stores.base import VectorQuery, check_query, check_vectors
 from hybrid.stores.exact import Change, ExactIndex
-from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, run, translated
+from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, meaning, replies, run, translated
 from hybrid.stores.redis_scan import document_ids
 from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, WRITE, call, pipelined, run_all
 
@@ -112,11 +112,35 @@ class RedisVectors:
         metric, k = collection.vector.metric, query.limit
         while True:
             left = deadline - time.monotonic()
-            rows = self._rows(self.command(query, k, left), left)
+            rows = self._rows(self._replies([self.command(query, k, left)], left)[0])
             found = layout.ranking(self._name, rows, query.limit, metric)
             if len(found) == query.limit or len(rows) < k:
                 return replace(found, total=total)
             k *= 2  # passages of one document share a place, so look at more rows
+
+    def search_many(self, queries: Sequence[VectorQuery]) -> list[Ranking | StoreError]:
+        """What `search` finds for each query, in one pipeline; those that need more rows are asked again."""
+        collection = self._opened
+        for query in queries:
+            check_query(query, collection)
+        timeout_s = max((query.timeout_s for query in queries), default=0.0)
+        simple = [query for query in queries if query.limit and not query.total]
+        commands = [self.command(query, query.limit, timeout_s) for query in simple]
+        answers = self._replies(commands, timeout_s) if commands else []
+        asked = {id(query): answer for query, answer in zip(simple, answers, strict=True)}
+        return [self._found(query, asked.get(id(query))) for query in queries]
+
+    def _found(self, query: VectorQuery, reply: Any) -> Ranking | StoreError:
+        """What a query found by its reply, or asked anew where there is none, or where it has too few documents."""
+        try:
+            if reply is not None:
+                rows = self._rows(reply)
+                found = layout.ranking(self._name, rows, query.limit, self._opened.vector.metric)
+                if len(found) == query.limit or len(rows) < query.limit:
+                    return found
+            return self.search(query)
+        except StoreError as error:
+            return error
 
     def command(self, query: VectorQuery, k: int, timeout_s: float) -> list[layout.Argument]:
         """The command that a query is asked by. k: rows wanted. timeout_s: seconds it may take."""
@@ -273,18 +297,16 @@ class RedisVectors:
                         raise answer
                     yield answer
 
-    def _rows(self, command: Sequence[layout.Argument], timeout_s: float) -> list[dict[bytes, Any]]:
-        """What a search found. The command runs outside `Redis.execute_command`, which has no limit per call."""
+    def _replies(self, commands: Sequence[list[layout.Argument]], timeout_s: float) -> list[Any]:
         if timeout_s <= 0:
             raise StoreTimeout(NAME, f"Redis at {location(self._client)} had no time left for this search")
         with translated(self._client):
-            pool = self._client.connection_pool
-            connection = pool.get_connection()
-            try:
-                connection.send_command(*command)  # type: ignore[no-untyped-call]
-                reply = connection.read_response(timeout=timeout_s + GRACE_S)
-            finally:
-                pool.release(connection)
+            return replies(self._client, commands, timeout_s + GRACE_S)
+
+    def _rows(self, reply: Any) -> list[dict[bytes, Any]]:
+        """What a search found, by its reply."""
+        if isinstance(reply, given.ResponseError):
+            raise meaning(reply, location(self._client)) from reply
         if reply[b"warning"]:  # a search that ran out of time has fewer rows, or none, and no error
             warned = b"; ".join(reply[b"warning"]).decode()
             raise StoreTimeout(NAME, f"Redis at {location(self._client)} answered only in part ({warned}). Ask again")

@@ -10,8 +10,9 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from hybrid.errors import DocumentError, DocumentNotFound, QueryError
-from hybrid.model import DocumentOutcome, Outcome
-from hybrid.web.queries import answer, check_collection, planned
+from hybrid.model import DocumentOutcome, Outcome, SearchResult
+from hybrid.web.problems import of_hybrid
+from hybrid.web.queries import answer, answer_many, check_collection, planned
 from hybrid.web.wire import arguments, engine, json_object, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -29,6 +30,18 @@ def search() -> Response:
     """The answer to `?q=…` or to a JSON body: `SearchResult.to_dict()`; with `plan=true` its plan, which is not run."""
     plan = planned()
     return reply(answer().to_dict() if plan is None else plan)
+
+
+@blueprint.post("/search/many")
+def search_many() -> Response:
+    """The answers to the body's `searches`, in their order; of one that fails, the problem, in its place."""
+    return reply(
+        {
+            "answers": [
+                one.to_dict() if isinstance(one, SearchResult) else of_hybrid(one).to_dict() for one in answer_many()
+            ]
+        }
+    )
 
 
 @blueprint.get("/documents/<document_id:document_id>")

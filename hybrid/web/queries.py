@@ -7,7 +7,7 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from hybrid.errors import CollectionNotFound, QueryError
+from hybrid.errors import CollectionNotFound, HybridError, QueryError
 from hybrid.model import Json, SearchResult
 from hybrid.plan import RETRIEVERS, Request
 from hybrid.policy import Policy
@@ -25,6 +25,9 @@ _LISTS = ("facets", "sort", "retrievers", "require", "pinned")
 ARGUMENTS = {"q": "query"} | {name: name for name in (*_SAME_NAMES, *(WEIGHT + name for name in RETRIEVERS))}
 """The arguments of a search URL, and what they are called in JSON. Weights are one argument for each
 retriever, `weight.text=1&weight.vector=2`, as a form can send them; lists are split by commas; boosts are JSON."""
+
+MOST_SEARCHES = 256
+"""Searches that are answered at once."""
 
 PLAN = "plan"
 """The argument that has a search planned, not run."""
@@ -76,9 +79,12 @@ def asked() -> SearchBody:
     """The search that the HTTP request asks for. Raises InputError, CollectionNotFound or UnsupportedMediaType."""
     posted = request.method == "POST"
     url = MultiDict([(name, value) for name, value in request.args.items(multi=True) if name != PLAN])
-    given = json_object() | arguments(url, {}) if posted else _from_url(arguments(url, ARGUMENTS))
+    return _body(json_object() | arguments(url, {}) if posted else _from_url(arguments(url, ARGUMENTS)), strict=posted)
+
+
+def _body(given: Json, *, strict: bool) -> SearchBody:
     try:
-        body = SearchBody.model_validate(given, strict=posted)
+        body = SearchBody.model_validate(given, strict=strict)
     except ValidationError as error:
         raise _query_error(error) from error
     check_collection(body.collection)
@@ -88,6 +94,28 @@ def asked() -> SearchBody:
 def answer() -> SearchResult:
     """The answer to the HTTP request's search. Raises as `asked` and `Engine.search` do."""
     return engine().search(asked().request())
+
+
+def answer_many() -> list[SearchResult | HybridError]:
+    """What is found for each of the body's `searches`; of one that fails, its error, in its place.
+
+    Raises QueryError for a body that has no list of at most 256 of them.
+    """
+    given = json_object()
+    searches = given.get("searches")
+    if given.keys() != {"searches"} or not isinstance(searches, list) or len(searches) > MOST_SEARCHES:
+        raise QueryError(f"the body is an object with a list `searches` of at most {MOST_SEARCHES}", field="searches")
+    read = [_read(one) for one in searches]
+    wanted = [one for one in read if isinstance(one, Request)]
+    said = iter(engine().search_many(wanted))
+    return [next(said) if isinstance(one, Request) else one for one in read]
+
+
+def _read(given: Json) -> Request | HybridError:
+    try:
+        return _body(given, strict=True).request()
+    except HybridError as error:
+        return error
 
 
 def planned() -> dict[str, Json] | None:
@@ -136,7 +164,7 @@ def _json_in_url(name: str, text: str) -> Json:
 def _query_error(error: ValidationError) -> QueryError:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     sentences = [_sentence(".".join(map(str, fault["loc"])), fault["type"], fault["msg"]) for fault in faults[:5]]
-    return QueryError("; ".join(sentences), field=str(faults[0]["loc"][0]))
+    return QueryError("; ".join(sentences), field=str(faults[0]["loc"][0]) if faults[0]["loc"] else None)
 
 
 def _sentence(name: str, kind: str, message: str) -> str:

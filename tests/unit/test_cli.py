@@ -389,3 +389,23 @@ def test_the_indexing_benchmark_measures_all_four_ways(run: Run, redis_url: str,
     assert told["documents_per_second"].keys() == {"elasticsearch", "redis", "hybrid", "unchanged"}
     assert all(rate > 0 for rate in told["documents_per_second"].values())
     assert run("bench", "indexing", "--count", "300", "--memory", *servers).json["peak_memory_mb"] > 10
+
+
+def test_each_line_of_a_file_is_asked_and_one_that_fails_says_why(run: Run) -> None:
+    run("index", lines(doc(1, "quiet laptop"), doc(2, "loud laptop")))
+    Path("queries.txt").write_text("quiet\n" + "x" * 9000 + "\n\n")
+    ran = run("search", "--retriever", "text", "--queries", "queries.txt", "--limit", "1")
+    first, failed, listed = [json.loads(line) for line in ran.out.splitlines()]
+    assert [hit["id"] for hit in first["hits"]] == ["1"]
+    assert (failed["code"], ran.code) == ("invalid_query", 1)
+    assert len(listed["hits"]) == 1
+
+
+def test_hits_are_shaped_by_options(run: Run) -> None:
+    run("index", lines(*(doc(one, "laptop", brand="ab"[one % 2], price=float(one)) for one in range(1, 5))))
+    shaped = ("search", "laptop", "--retriever", "text", "--json")
+    first = run(*shaped, "--boost", '{"field": "price"}', "--collapse", "brand", "--pin", "2").json
+    assert [hit["id"] for hit in first["hits"]] == ["2", "4", "3"]
+    assert [hit["id"] for hit in run(*shaped, "--sort=-price").json["hits"]] == ["4", "3", "2", "1"]
+    assert "not JSON" in fails(run(*shaped, "--boost", "price"), 2)
+    assert "[rerank] model" in fails(run(*shaped, "--rerank"), 2)

@@ -279,3 +279,60 @@ def test_the_page_goes_on_and_lists_without_a_query(shop_client: FlaskClient) ->
     listed = shop_client.get("/search", query_string={"filter": 'brand = "Norvik"', "sort": "price"}).text
     assert "documents in all)" in listed
     assert 'value="brand = &#34;Norvik&#34;"' in listed
+
+
+def test_many_searches_are_answered_in_their_order_and_one_that_fails_is_a_problem(shop_client: FlaskClient) -> None:
+    searches = [
+        {"query": "laptop", "limit": 2},
+        {"query": "laptop", "limt": 2},
+        {"query": "black", "filter": "prize < 1"},
+        3,
+    ]
+    body = shop_client.post(f"{URL}/many", json={"searches": searches}).get_json()
+    first, *failed = body["answers"]
+    alone = shop_client.post(URL, json=searches[0]).get_json()
+    assert first["hits"] == alone["hits"]
+    assert [(one["status"], one["code"]) for one in failed] == [
+        (400, "invalid_query"),
+        (400, "invalid_filter"),
+        (400, "invalid_query"),
+    ]
+    assert "limt" in failed[0]["detail"]
+
+
+@pytest.mark.parametrize("body", [{}, {"searches": {}}, {"searches": [], "more": 1}, {"searches": [{}] * 257}])
+def test_a_body_without_a_list_of_searches_is_refused(shop_client: FlaskClient, body: dict[str, Any]) -> None:
+    assert problem(shop_client.post(f"{URL}/many", json=body), 400, "invalid_query")["field"] == "searches"
+
+
+def test_what_comes_after_fusion_can_be_asked_by_url_and_by_body(shop_client: FlaskClient) -> None:
+    url = {
+        "q": "notebook",
+        "boosts": '[{"field": "rating"}]',
+        "min_score": "0.01",
+        "collapse": "brand",
+        "diversity": "0.5",
+        "pinned": "e-148,k-001",
+        "limit": "5",
+    }
+    body = {
+        "query": "notebook",
+        "boosts": [{"field": "rating"}],
+        "min_score": 0.01,
+        "collapse": "brand",
+        "diversity": 0.5,
+        "pinned": ["e-148", "k-001"],
+        "limit": 5,
+    }
+    asked = shop_client.get(URL, query_string=url).get_json()
+    assert asked["hits"] == shop_client.post(URL, json=body).get_json()["hits"]
+    assert asked["hits"][0]["id"] == "e-148"
+    assert asked["hits"][0]["shaping"]["pinned"] == {}
+    assert (
+        problem(shop_client.get(URL, query_string={"q": "a", "boosts": "rating"}), 400, "invalid_query")["field"]
+        == "boosts"
+    )
+    assert (
+        "[rerank]"
+        in problem(shop_client.get(URL, query_string={"q": "a", "rerank": "true"}), 400, "invalid_query")["detail"]
+    )
