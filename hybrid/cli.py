@@ -111,6 +111,7 @@ _SEARCHING = (
         default="no",
         help="Why each did not find a hit.",
     ),
+    click.option("--highlight", is_flag=True, help="Show where the words of the query stand."),
 )
 
 
@@ -136,6 +137,22 @@ def search(query: str, plan: bool, json: bool, **given: Any) -> None:
         _print_json(result.to_dict())
     else:
         terminal.answer(result, Console())
+
+
+@cli.command()
+@click.argument("text")
+@click.option("--limit", type=int, default=10, show_default=True, help="Completions wanted.")
+@click.option("--filter", help="Only words of documents that satisfy it.")
+@as_json
+@on_engine
+def suggest(text: str, limit: int, filter: str | None, json: bool, **settings: Any) -> None:
+    """Ways to finish TEXT, and what is meant where no document has a word of it."""
+    with hybrid.open(**settings) as engine:
+        suggested = engine.suggest(text, filter, limit)
+    if json:
+        _print_json(suggested.to_dict())
+    else:
+        terminal.suggestions(suggested, Console())
 
 
 @cli.command()

@@ -177,7 +177,8 @@ class Hit:
     hit, rank (from 1), raw_score, normalized, weight and contribution; contributions add up to
     the score for additive fusion methods. Where more was asked, not_found is not_in_window (with the raw_score),
     no_match or missing (from that store). integrity: whether the two stores agreed on the document; what
-    does not is queued for repair.
+    does not is queued for repair. highlights: by field, pieces of its text as HTML, `<mark>` the only markup, as
+    `hybrid.fragments` makes them; None where they were not asked for.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Hit:
     explain: Mapping[str, Mapping[str, Json]]
     passage: Passage | None = None
     integrity: Integrity = Integrity.OK
+    highlights: Mapping[str, Sequence[str]] | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """The hit as JSON."""
@@ -201,6 +203,8 @@ class Hit:
             body["passage"] = {"number": self.passage.number, "text": self.passage.text}
         if self.integrity is not Integrity.OK:
             body["integrity"] = str(self.integrity)
+        if self.highlights is not None:
+            body["highlights"] = {name: list(pieces) for name, pieces in self.highlights.items()}
         return body
 
 

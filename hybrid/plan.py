@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 
-from hybrid import bounds, facets, filters
+from hybrid import bounds, facets, filters, highlight
 from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import ID, Filter
 from hybrid.fusion import Fusion, checked
 from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
+from hybrid.highlight import Highlight
 from hybrid.model import Json
 from hybrid.policy import Policy
 from hybrid.schema import FieldType, Schema
@@ -50,7 +51,8 @@ class Request:
     be there; deadlines: shorter ones by retriever. policy: "partial" answers with what there is, "fail" only
     when all answered; require: retrievers without which there is no answer. explain: True for why each retriever
     did not find a hit, "full" for the text store's own explanation too. verify: ask both stores, before the answer,
-    whether they agree on every hit.
+    whether they agree on every hit. highlight: True for pieces of each hit's text with the words of the query marked,
+    or what `hybrid.highlight.read` takes besides.
     """
 
     query: str = ""
@@ -73,6 +75,7 @@ class Request:
     require: Sequence[str] = ()
     explain: bool | str = False
     verify: bool = False
+    highlight: bool | str | Mapping[str, Json] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class Plan:
     left_out: tuple[tuple[str, str], ...] = ()
     explain: Explain = Explain.NO
     verify: bool = False
+    highlight: Highlight | None = None
 
     @property
     def browses(self) -> bool:
@@ -137,7 +141,7 @@ class Plan:
     def key(self) -> str:
         """What names this search, whatever part of its answer is wanted: a hex digest, the same in every process."""
         body = self.to_dict()
-        for name in ("limit", "offset", "explain", "verify", "deadlines"):
+        for name in ("limit", "offset", "explain", "verify", "highlight", "deadlines"):
             body.pop(name)
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -169,6 +173,7 @@ class Plan:
             "require": list(self.require),
             "explain": str(self.explain),
             "verify": self.verify,
+            "highlight": self.highlight.to_dict() if self.highlight else None,
         }
 
 
@@ -210,6 +215,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         left_out=left_out,
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
+        highlight=highlight.read(request.highlight, schema),
     )
 
 

@@ -9,11 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from hybrid import bounds, explain, integrity, queries
+from hybrid import bounds, explain, filters, integrity, queries, suggest
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.bounded import Bounded
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
+from hybrid.highlight import Highlight
+from hybrid.highlighted import highlighted
 from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult
 from hybrid.pages import Pages
@@ -22,6 +24,7 @@ from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Defaults, Explain, Plan, Reque
 from hybrid.search import Answer, Pools, run, settle
 from hybrid.settings import Settings
 from hybrid.stores.base import Store, VectorQuery, check_query
+from hybrid.suggest import Suggestions
 
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 """Why a retriever fails whose collection was moved or deleted by another process."""
@@ -32,6 +35,9 @@ because a retriever took all the time there was."""
 
 _COUNTING = "counting"
 """The call that only counts, which is no retriever."""
+
+_HIGHLIGHTING = "highlighting"
+"""The call that asks the model for the nearest sentences, which is none either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ class Searcher:
         Raises CursorError where the request asks for another search than the cursor's, and CursorGone.
         """
         key, of, offset = self._pages.find(request.cursor or "")
-        alone = Request(cursor=request.cursor, limit=request.limit, explain=request.explain)
+        alone = replace(Request(cursor=request.cursor, limit=request.limit), explain=request.explain)
+        alone = replace(alone, highlight=request.highlight)  # all pages have what the first one's request asked for
         if request != alone:
             asked = self.plan(replace(request, cursor=None))
             if asked.key != of.plan.key:
@@ -115,6 +122,24 @@ class Searcher:
         limit = bounds.whole("limit", request.limit, 0, bounds.MAX_LIMIT)
         place = self._location.place
         return place, self._page(place, of, _Span(offset, limit, max(dict(of.plan.deadlines).values()), key), {})
+
+    def suggest(self, text: str, filter: str | Mapping[str, Json] | None, limit: int) -> Suggestions:
+        """What the documents of the filter suggest for a text. Raises QueryError, FilterError, StoreError."""
+        place, within = self._location.place, self._settings.deadline_s
+        tree = filters.read(filter, place.catalog.collection.schema)
+        typed, wanted = bounds.query_text(text), bounds.whole("limit", limit, 0, suggest.MOST_SUGGESTED)
+        store = Bounded(place.text, TEXT, self._pools, within, TEXT in place.here)
+
+        def asked(_: Store) -> Suggestions:
+            place.catalog.store(TEXT)
+            return suggest.suggestions(place.text, typed, tree, wanted, within)
+
+        try:
+            return store.ask(asked)
+        except (CollectionNotFound, StoreReplyError):
+            if not self._location.moved(place):
+                raise
+            return self.suggest(text, filter, limit)
 
     def stores(self, place: Place, left_s: float) -> dict[str, Bounded]:
         """By retriever its store, which takes no more than half of the seconds left, so that the other can fill in."""
@@ -154,6 +179,10 @@ class Searcher:
         hits = _explained(place, stores, of, cut.hits)
         if hits is not cut.hits:
             timeline["explain"] = _since(started)
+        if plan.highlight is not None:
+            started = time.perf_counter()
+            hits = self._highlighted(place, plan, plan.highlight, hits, span.left_s)
+            timeline["highlight"] = _since(started)
         result = SearchResult(
             query=plan.query,
             took_ms=sum(timeline.values()),
@@ -169,6 +198,16 @@ class Searcher:
             timeline=timeline,
         )
         return _confirmed(place, stores, result) if plan.verify else result
+
+    def _highlighted(
+        self, place: Place, plan: Plan, how: Highlight, hits: tuple[Hit, ...], left_s: float
+    ) -> tuple[Hit, ...]:
+        asking = Bounded(place.vector, _HIGHLIGHTING, self._pools, max(FETCHING_S, left_s))
+
+        def near(texts: Sequence[str]) -> Sequence[float]:
+            return asking.ask(lambda _: place.nearness(plan, texts))
+
+        return highlighted(hits, plan.query, how, place.catalog.collection.schema, near)
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
         return self._pages.cursor(self._pages.keep(of, len(of.fused)) if key is None else key, place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
@@ -16,7 +18,7 @@ WEIGHT = "weight."
 
 _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
-    *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify"),
+    *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify", "highlight"),
 )
 _LISTS = ("facets", "sort", "retrievers", "require")
 
@@ -54,6 +56,7 @@ class SearchBody(BaseModel):
     require: list[str] = []
     explain: bool | str = False
     verify: bool = False
+    highlight: bool | str | dict[str, Json] = False
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
@@ -76,9 +79,15 @@ def asked() -> SearchBody:
     return body
 
 
-def answer() -> SearchResult:
-    """The answer to the HTTP request's search. Raises as `asked` and `Engine.search` do."""
-    return engine().search(asked().request())
+def answer(**usual: Any) -> SearchResult:
+    """The answer to the HTTP request's search. usual: options of it, where the request does not say.
+
+    Raises as `asked` and `Engine.search` do.
+    """
+    body = asked()
+    return engine().search(
+        body.request(), **{name: of for name, of in usual.items() if name not in body.model_fields_set}
+    )
 
 
 def planned() -> dict[str, Json] | None:
@@ -107,8 +116,9 @@ def _from_url(given: dict[str, str]) -> dict[str, Json]:
     for name in _LISTS:
         if name in body:
             body[name] = [one.strip() for one in body[name].split(",")]
-    if body.get("explain") in ("true", "false"):
-        body["explain"] = body["explain"] == "true"
+    for name in ("explain", "highlight"):
+        if body.get(name) in ("true", "false"):
+            body[name] = body[name] == "true"
     return body
 
 
