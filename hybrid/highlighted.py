@@ -59,7 +59,7 @@ def _lead(hit: Hit, how: Highlight, schema: Schema) -> _Lead | None:
     if hit.explain[VECTOR]["status"] != "hit":
         return None
     whole = schema.embedded_text(hit.document)
-    start = whole.find(hit.passage.text) if hit.passage else 0
+    start = max(whole.find(hit.passage.text), 0) if hit.passage else 0  # or rewritten since
     end = start + len(hit.passage.text) if hit.passage else len(whole)
     leads, at = [], 0
     for name in schema.embedded:

@@ -41,7 +41,8 @@ def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             [make_record("c", 3, text="The laptops of Quebec", tag="blue"), make_record("gone", 4, text="quay")]
         )
         store.write([make_record("d", 5, text="quiet laptops", tag="blue"), make_tombstone("gone", 6)])
-        store.write(random_records(7))
+        crowd = " ".join(f"mnop{chr(code)}" for code in range(0x3B1, 0x3B1 + 80))  # Greek letters
+        store.write([*random_records(7), make_record("crowd", 90, text=crowd), make_record("lone", 91, text="mnoxy")])
         store.refresh()
         yield store
 
@@ -91,6 +92,11 @@ def test_near_words_come_by_edits_then_by_documents(shelf: TextStore) -> None:
     assert found(shelf, near="uqiet") == []  # the first character is taken as it is
 
 
+def test_nearer_words_of_other_documents_do_not_crowd_out_those_of_the_filter(shelf: TextStore) -> None:
+    assert found(shelf, near="mnopq", tree=OneOf("id", ("lone",))) == [("mnoxy", 1)]
+    assert len(found(shelf, near="mnopq", tree=None, limit=100)) > 50
+
+
 @pytest.mark.parametrize("tree", [None, RED, Not(RED), Exists("tag")])
 def test_words_are_those_of_plain_counting(shelf: TextStore, tree: Filter | None) -> None:
     collection = Collection("it", SCHEMA, VectorSpec(3), model="none")
@@ -99,6 +105,7 @@ def test_words_are_those_of_plain_counting(shelf: TextStore, tree: Filter | None
         make_record("c", 3, text="The laptops of Quebec", tag="blue"),
         make_record("d", 5, text="quiet laptops", tag="blue"),
     ]
+    others += [make_record("crowd", 90, text="mnop"), make_record("lone", 91, text="mnoxy")]
     held = [
         one
         for one in (*random_records(7), *others)

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from hybrid import Engine
+from tests.web.conftest import OpenWith
 from tests.web.test_search_api import problem
 
 URL = "/api/v1/suggest"
@@ -50,6 +51,11 @@ def test_what_cannot_be_asked_is_a_problem(filled: FlaskClient, arguments: dict[
 
 def test_another_collection_is_not_found(filled: FlaskClient) -> None:
     problem(filled.get(URL, query_string={"q": "a", "collection": "other"}), 404, "collection_not_found")
+
+
+def test_a_dead_text_store_is_told_as_such(partly_dead: OpenWith) -> None:
+    problem(partly_dead("elasticsearch").get(URL, query_string={"q": "lap"}), 503, "store_unavailable")
+    assert partly_dead("redis").get(URL, query_string={"q": "lap"}).get_json()["completions"]
 
 
 @pytest.mark.parametrize("asked", [True, "sentences", {"fields": ["text"], "size": 50}])
