@@ -61,7 +61,7 @@ def prepare(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The tokens of the text, in order, with repetitions; empty for one of stop words and signs only."""
-    return list(_tokens(prepare(text)))
+    return [token for _, _, token in placed(prepare(text))]
 
 
 def query_terms(text: str) -> dict[str, int]:
@@ -183,24 +183,29 @@ _STEMMER = SnowballStemmer("english")
 _UNDOUBLED = re.compile("([aeo](?:bb|dd|ff|gg|mm|nn|pp|rr|tt))(?:ed|ing)(?:ly)?(?:'s?)?")
 
 
-def _tokens(text: str) -> Iterator[str]:
-    for run in _RUN.finditer(text.translate(_KINDS)):
+def runs(text: str) -> Iterator[re.Match[str]]:
+    """Where the words of a prepared text stand, stop words too; a run of CJK is one, its `lastgroup` "cjk"."""
+    return _RUN.finditer(text.translate(_KINDS))
+
+
+def placed(text: str) -> Iterator[tuple[int, int, str]]:
+    """The tokens of a prepared text, in order, each with its start and end there; neighbouring bigrams overlap."""
+    for run in runs(text):
         start, end = run.span()
-        raw = text[start:end]
         if run.lastgroup == "cjk":
-            yield from _bigrams(_folded(raw))
-        elif len(raw) <= LONGEST:
-            if term := _term(raw):
-                yield term
-        else:
-            yield from filter(None, (_term(raw[at : at + LONGEST]) for at in range(0, len(raw), LONGEST)))
+            for at, token in enumerate(_bigrams(folded(text[start:end])), start):
+                yield at, at + len(token), token
+            continue
+        for at in range(start, end, LONGEST):
+            if term := _term(text[at : min(at + LONGEST, end)]):
+                yield at, min(at + LONGEST, end), term
 
 
 def _bigrams(run: str) -> Iterator[str]:
     return (first + second for first, second in pairwise(run)) if len(run) > 1 else iter(run)
 
 
-def _folded(raw: str) -> str:
+def folded(raw: str) -> str:
     """Lower case, code point by code point as Lucene does it, and plain apostrophes."""
     if raw.isascii():
         return raw.lower()
@@ -210,7 +215,7 @@ def _folded(raw: str) -> str:
 @lru_cache(maxsize=200_000)
 def _term(raw: str) -> str:
     """The token of one word; empty for a stop word."""
-    word = _folded(raw)
+    word = folded(raw)
     if word in STOP_WORDS:
         return ""
     # Lucene keeps the double letter of "add", "ebb", "egg", which is newer than this stemmer.

@@ -119,6 +119,7 @@ _SEARCHING = (
     click.option("--collapse", metavar="FIELD", help="One hit of each of its values."),
     click.option("--diversity", type=float, metavar="0…1", help="Hits unlike each other first."),
     click.option("--pin", "pinned", multiple=True, metavar="ID", help="Comes first."),
+    click.option("--highlight", is_flag=True, help="Show where the words of the query stand."),
 )
 
 
@@ -151,6 +152,22 @@ def search(query: str, plan: bool, queries: TextIO | None, json: bool, **given: 
         _print_json(result.to_dict())
     else:
         terminal.answer(result, Console())
+
+
+@cli.command()
+@click.argument("text")
+@click.option("--limit", type=int, default=10, show_default=True, help="Completions wanted.")
+@click.option("--filter", help="Only words of documents that satisfy it.")
+@as_json
+@on_engine
+def suggest(text: str, limit: int, filter: str | None, json: bool, **settings: Any) -> None:
+    """Ways to finish TEXT, and what is meant where no document has a word of it."""
+    with hybrid.open(**settings) as engine:
+        suggested = engine.suggest(text, filter, limit)
+    if json:
+        _print_json(suggested.to_dict())
+    else:
+        terminal.suggestions(suggested, Console())
 
 
 @cli.command()

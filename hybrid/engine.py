@@ -30,6 +30,7 @@ from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
+from hybrid.suggest import Suggestions
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Engine:
 
         options: the fields of `hybrid.plan.Request`: limit, offset, cursor, filter, facets, disjunctive, sort,
         vector, retrievers, window, fusion, k, weights, deadline_s, deadlines, policy, require, explain, verify,
-        boosts, min_score, knee, collapse, diversity, pinned, rerank.
+        boosts, min_score, knee, collapse, diversity, pinned, rerank, highlight.
         Without a query and a vector, all documents of the filter are listed. Raises QueryError (FilterError,
         CursorError) or FusionError for a request that cannot be run, CollectionNotFound before the first `put`,
         CursorGone for a cursor that is too old, and SearchUnavailable where no retriever answered, or one that was
@@ -140,6 +141,14 @@ class Engine:
     def run(self, plan: Plan) -> SearchResult:
         """The answer to a plan. Raises SearchUnavailable where no retriever answered, or one that was required."""
         return self._looked_after(*self._searcher.run(plan))
+
+    def suggest(self, text: str, filter: str | Mapping[str, Json] | None = None, limit: int = 10) -> Suggestions:
+        """Ways to finish the text that is being typed, and what is meant where no document has a word of it.
+
+        Only words of documents that satisfy the filter, and all words before the last; of the searched fields.
+        Raises QueryError (FilterError), and StoreError where the text store does not answer.
+        """
+        return self._searcher.suggest(text, filter, limit)
 
     def count(self, filter: str | Mapping[str, Json] | None = None) -> int:
         """The number of documents that satisfy the filter. Raises FilterError, StoreError where no store answers."""

@@ -179,6 +179,8 @@ class Hit:
     no_match or missing (from that store). integrity: whether the two stores agreed on the document; what
     does not is queued for repair. shaping: what steps after fusion had a part in the hit's place or score: boosts
     (score_before, which contributions add up to, and factors), rerank, collapse, diversity, pinned.
+    highlights: by field, pieces of its text as HTML, `<mark>` the only markup, as
+    `hybrid.fragments` makes them; None where they were not asked for.
     """
 
     id: str
@@ -189,6 +191,7 @@ class Hit:
     passage: Passage | None = None
     integrity: Integrity = Integrity.OK
     shaping: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    highlights: Mapping[str, Sequence[str]] | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """The hit as JSON."""
@@ -205,6 +208,8 @@ class Hit:
             body["integrity"] = str(self.integrity)
         if self.shaping:
             body["shaping"] = {step: dict(said) for step, said in self.shaping.items()}
+        if self.highlights is not None:
+            body["highlights"] = {name: list(pieces) for name, pieces in self.highlights.items()}
         return body
 
 

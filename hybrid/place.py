@@ -151,6 +151,15 @@ class Place:
             raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
         return embedder
 
+    def nearness(self, plan: Plan, texts: Sequence[str]) -> list[float]:
+        """The cosine similarity of each text to the query's vector. Raises EmbeddingError without a model."""
+        embedder, query = self.model.get(), self._vector(plan)
+        if embedder is None:
+            raise EmbeddingError("this collection has no model, so texts cannot be compared with the query")
+        rows = embedder.embed_documents(texts)
+        lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
+        return list(np.divide(rows @ query, lengths, out=np.zeros(len(rows), np.float32), where=lengths > 0))
+
     def warm(self) -> None:
         """Loads the model. One that cannot be had is told by the searches."""
         try:

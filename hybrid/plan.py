@@ -10,12 +10,13 @@ from typing import Any
 
 import orjson
 
-from hybrid import bounds, facets, filters
+from hybrid import bounds, facets, filters, highlight
 from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import ID, Filter
 from hybrid.fusion import Fusion, checked
 from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
+from hybrid.highlight import Highlight
 from hybrid.model import Json
 from hybrid.policy import Policy
 from hybrid.schema import Schema
@@ -59,6 +60,8 @@ class Request:
     {"filter": "in_stock = true", "weight": 2}; rerank: by the operator's cross-encoder, True or a dict with limit and
     min_score; min_score: of a hit; knee: end where scores fall off; sort: the hits by fields; collapse: one hit of
     each value of a field; diversity: from 0 to 1, unlike hits first; pinned: ids that come first.
+    highlight: True for pieces of each hit's text with the words of the query marked,
+    or what `hybrid.highlight.read` takes besides.
     """
 
     query: str = ""
@@ -88,6 +91,7 @@ class Request:
     diversity: float | None = None
     pinned: Sequence[str] = ()
     rerank: bool | Mapping[str, Json] = False
+    highlight: bool | str | Mapping[str, Json] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class Plan:
     explain: Explain = Explain.NO
     verify: bool = False
     shaping: Shaping = NOTHING
+    highlight: Highlight | None = None
 
     @property
     def browses(self) -> bool:
@@ -140,7 +145,7 @@ class Plan:
     def key(self) -> str:
         """What names this search, whatever part of its answer is wanted: a hex digest, the same in every process."""
         body = self.to_dict()
-        for name in ("limit", "offset", "explain", "verify", "deadlines"):
+        for name in ("limit", "offset", "explain", "verify", "highlight", "deadlines"):
             body.pop(name)
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -173,6 +178,7 @@ class Plan:
             "explain": str(self.explain),
             "verify": self.verify,
             "shaping": self.shaping.to_dict(),
+            "highlight": self.highlight.to_dict() if self.highlight else None,
         }
 
 
@@ -216,6 +222,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
         shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),
+        highlight=highlight.read(request.highlight, schema),
     )
 
 

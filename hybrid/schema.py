@@ -21,7 +21,7 @@ from hybrid.model import Document, Json
 ANALYSIS = "english-porter2+cjk-bigrams/1"
 """The name of the one text analysis; part of a collection's fingerprint."""
 
-FORMAT = 2
+FORMAT = 3
 """The version of how records lie in the stores; part of a collection's fingerprint."""
 
 NO_MODEL = "none"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hybrid import bounds, explain, integrity, queries
+from hybrid import bounds, explain, filters, integrity, queries, suggest
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.arrange import arranged
@@ -18,6 +18,8 @@ from hybrid.batch import AtHand
 from hybrid.bounded import Bounded
 from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
+from hybrid.highlight import Highlight
+from hybrid.highlighted import highlighted
 from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult, Stored
 from hybrid.pages import Pages
@@ -27,6 +29,7 @@ from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank
 from hybrid.stores.base import Store, VectorQuery, check_query
+from hybrid.suggest import Suggestions
 
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 """Why a retriever fails whose collection was moved or deleted by another process."""
@@ -56,6 +59,10 @@ class Asked:
     def span(self, plan: Plan) -> Span:
         """The part of the answer that the plan wants."""
         return Span(plan.offset, plan.limit, self.left(plan))
+
+
+_HIGHLIGHTING = "highlighting"
+"""The call that asks the model for the nearest sentences, which is none either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,8 @@ class Searcher:
         Raises CursorError where the request asks for another search than the cursor's, and CursorGone.
         """
         key, of, offset = self._pages.find(request.cursor or "")
-        alone = Request(cursor=request.cursor, limit=request.limit, explain=request.explain)
+        alone = replace(Request(cursor=request.cursor, limit=request.limit), explain=request.explain)
+        alone = replace(alone, highlight=request.highlight)  # all pages have what the first one's request asked for
         if request != alone:
             asked = self.plan(replace(request, cursor=None))
             if asked.key != of.plan.key:
@@ -159,6 +167,24 @@ class Searcher:
         limit = bounds.whole("limit", request.limit, 0, bounds.MAX_LIMIT)
         place = self._location.place
         return place, self.page(place, of, Span(offset, limit, max(dict(of.plan.deadlines).values()), key), {})
+
+    def suggest(self, text: str, filter: str | Mapping[str, Json] | None, limit: int) -> Suggestions:
+        """What the documents of the filter suggest for a text. Raises QueryError, FilterError, StoreError."""
+        place, within = self._location.opened(), self._settings.deadline_s
+        tree = filters.read(filter, place.catalog.collection.schema)
+        typed, wanted = bounds.query_text(text), bounds.whole("limit", limit, 0, suggest.MOST_SUGGESTED)
+        store = Bounded(place.text, TEXT, self.pools, within, TEXT in place.here)
+
+        def asked(_: Store) -> Suggestions:
+            place.catalog.store(TEXT)
+            return suggest.suggestions(place.text, typed, tree, wanted, within)
+
+        try:
+            return store.ask(asked)
+        except (CollectionNotFound, StoreReplyError):
+            if not self._location.moved(place):
+                raise
+            return self.suggest(text, filter, limit)
 
     def stores(self, place: Place, left_s: float) -> dict[str, Bounded]:
         """By retriever its store, which takes no more than half of the seconds left, so that the other can fill in."""
@@ -211,6 +237,10 @@ class Searcher:
         hits = _explained(place, stores, of, cut.hits)
         if hits is not cut.hits:
             timeline["explain"] = _since(started)
+        if plan.highlight is not None:
+            started = time.perf_counter()
+            hits = self._highlighted(place, plan, plan.highlight, hits, span.left_s)
+            timeline["highlight"] = _since(started)
         result = SearchResult(
             query=plan.query,
             took_ms=sum(timeline.values()),
@@ -227,6 +257,16 @@ class Searcher:
             steps=of.steps,
         )
         return _confirmed(place, stores, result) if plan.verify else result
+
+    def _highlighted(
+        self, place: Place, plan: Plan, how: Highlight, hits: tuple[Hit, ...], left_s: float
+    ) -> tuple[Hit, ...]:
+        asking = Bounded(place.vector, _HIGHLIGHTING, self.pools, max(FETCHING_S, left_s))
+
+        def near(texts: Sequence[str]) -> Sequence[float]:
+            return asking.ask(lambda _: place.nearness(plan, texts))
+
+        return highlighted(hits, plan.query, how, place.catalog.collection.schema, near)
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
         return self._pages.cursor(self._pages.keep(of, len(of.order)) if key is None else key, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 
 from rich import box
 from rich.console import Console
@@ -11,9 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hybrid.fragments import pieces
 from hybrid.indexing.reconcile import Verification
 from hybrid.model import Hit, Json, Outcome, SearchResult, Status, WriteReport, label
 from hybrid.plan import RETRIEVERS
+from hybrid.suggest import Suggestions
 
 _COLOURS = {"text": "cyan", "vector": "magenta"}
 _BAR = 10
@@ -73,8 +76,28 @@ def results(result: SearchResult) -> Table:
     table.add_column("", no_wrap=True, min_width=_BAR)
     top = max((hit.score for hit in result.hits), default=0.0)
     for hit in result.hits:
-        table.add_row(str(hit.rank), Text(label(hit)), _short(hit.score), *_parts(hit), _bar(hit, top))
+        table.add_row(str(hit.rank), _document(hit), _short(hit.score), *_parts(hit), _bar(hit, top))
     return table
+
+
+def _document(hit: Hit) -> Text:
+    """What the hit is called, and below it its highlights, marks in bold."""
+    text = Text(label(hit))
+    for fragment in chain.from_iterable((hit.highlights or {}).values()):
+        text.append("\n")
+        for piece, marked in pieces(fragment):
+            text.append(" ".join(piece.splitlines()), style="bold" if marked else "dim")
+    return text
+
+
+def suggestions(suggested: Suggestions, console: Console) -> None:
+    """Prints what may be meant, a line a completion with the number of its documents."""
+    if suggested.did_you_mean:
+        console.print(Text(f"Did you mean “{suggested.did_you_mean}”?"))
+    elif not suggested.completions:
+        console.print(Text(f"Nothing is suggested for “{suggested.query}”."))
+    for one in suggested.completions:
+        console.print(Text(f"{one.text}  ").append(str(one.count), style="dim"))
 
 
 def _parts(hit: Hit) -> Iterator[str]:

@@ -48,7 +48,7 @@ def split(text: str, max_tokens: int, count: Count, overlap: float = 0.15) -> tu
 
 def _pieces(text: str, max_tokens: int, count: Count) -> tuple[list[Span], list[int], int]:
     """Sentences, cut further where one does not fit; the tokens of each; and the tokens there is room for."""
-    pieces = list(_sentences(text))
+    pieces = list(sentences(text))
     special, *counts = count(["", *(text[start:end] for start, end in pieces)])
     room = max(1, max_tokens - special)
     tokens = {piece: number - special for piece, number in zip(pieces, counts, strict=True)}
@@ -67,7 +67,8 @@ def _pieces(text: str, max_tokens: int, count: Count) -> tuple[list[Span], list[
     return pieces, [tokens[piece] for piece in pieces], room
 
 
-def _sentences(text: str) -> Iterator[Span]:
+def sentences(text: str) -> Iterator[Span]:
+    """The sentences and lines of a text, none blank, without the white space around them."""
     for match in _SENTENCE.finditer(text):
         yield match.start(), match.start() + len(match.group().rstrip())
 

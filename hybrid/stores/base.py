@@ -65,6 +65,28 @@ class BrowseQuery:
     total: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WordQuery:
+    """The words, as they are written, in documents' searched fields: those that begin with `start`, or, with `near`,
+    those that begin with the same character as it and are at most `edits` edits from it.
+
+    limit: words wanted, >= 0. terms: only documents that have all these tokens. filter: only documents that satisfy it.
+    """
+
+    limit: int
+    start: str = ""
+    near: str = ""
+    edits: int = 2
+    timeout_s: float = 2.0
+    terms: tuple[str, ...] = ()
+    filter: Filter | None = None
+
+    @property
+    def begin(self) -> str:
+        """What all the words begin with."""
+        return self.near[:1] or self.start
+
+
 COUNTED = 10_000
 """Matching documents that a text search of Elasticsearch counts exactly; of more it says that there are at least so
 many, as is its own default. Counts of a filter alone are exact everywhere."""
@@ -174,6 +196,11 @@ class TextStore(Store, Protocol):
 
     def browse(self, query: BrowseQuery) -> Ranking:
         """The documents in the order asked; all scores are 0."""
+        ...
+
+    def words(self, query: WordQuery) -> list[tuple[str, int]]:
+        """The words, each with the number of documents that have it: the nearest first, then those of most documents,
+        equal ones by code point. A word that no document of the filter has is never among them."""
         ...
 
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:

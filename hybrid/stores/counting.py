@@ -13,6 +13,8 @@ from hybrid.filters.tree import Value
 from hybrid.model import Json
 from hybrid.schema import iso, moment
 from hybrid.sorting import Sort
+from hybrid.stores.base import WordQuery
+from hybrid.surface import distance
 
 Values: TypeAlias = tuple[Value, ...]
 """One document's values of a field, none twice; empty where it has none."""
@@ -37,6 +39,14 @@ def terms(counts: Counter[Any], size: int) -> Counts:
     """The buckets of most documents; equal counts by value."""
     best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
     return [{"value": value, "count": count} for value, count in best]
+
+
+def words(counts: Iterable[tuple[str, int]], query: WordQuery) -> list[tuple[str, int]]:
+    """The words that a query asks for, of those that begin as it says, with the documents of each; in its order."""
+    if not query.near:
+        return sorted(counts, key=lambda pair: (-pair[1], pair[0]))[: query.limit]
+    edits = ((distance(word, query.near, query.edits), -count, word) for word, count in counts)
+    return [(word, -count) for far, count, word in sorted(edits) if far <= query.edits][: query.limit]
 
 
 def extent(values: Sequence[Any], shown: Callable[[Any], Json]) -> Counts:

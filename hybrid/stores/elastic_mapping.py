@@ -7,6 +7,7 @@ data is in one object, `_hybrid`:
     hash      the content hash
     text      all searched text, a field with a boost repeated
     has       the fields that the document has a value of
+    words     the words of all searched text as they are written, what suggestions are made of
     deleted   true for a tombstone, which has no fields
     passages  the spans
     vectors   the vectors, base64 of little-endian float32, row after row: Redis can be rebuilt from here
@@ -29,6 +30,7 @@ from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID
 from hybrid.model import Json, Record, State, Stored
 from hybrid.schema import Collection, Field, FieldType, Schema
+from hybrid.surface import document_words
 
 OWN = "_hybrid"
 KEEP_ALIVE = "5m"
@@ -36,6 +38,9 @@ KEEP_ALIVE = "5m"
 
 TEXT = f"{OWN}.text"
 """The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
+
+WORDS = f"{OWN}.words"
+"""The words that are suggested; left out of what is kept, too."""
 
 HAS = f"{OWN}.has"
 """The names of the schema's fields that a document has a value of."""
@@ -77,6 +82,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         "hash": {"type": "keyword", "index": False, "store": True},  # stored: read without parsing the source
         "deleted": {"type": "boolean", "store": True},
         "text": {"type": "text", "analyzer": analysis.ANALYZER},
+        "words": {"type": "keyword"},
         "has": {"type": "keyword"},
         "passages": _KEPT,
         "vectors": _KEPT,
@@ -91,7 +97,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         },
         "mappings": {
             "dynamic": False,
-            "_source": {"excludes": [TEXT]},
+            "_source": {"excludes": [TEXT, WORDS]},
             "_meta": {"collection": collection.to_json()},
             "properties": fields | {OWN: {"properties": own}},
         },
@@ -107,6 +113,7 @@ def document(record: Record, schema: Schema) -> dict[str, Json]:
     own["has"] = [name for name in facts(record.id, record.source, schema) if name != ID]
     own["passages"] = record.passages
     own["text"] = analysis.weighted(record.source, schema.searched)
+    own["words"] = document_words(record.source, schema.searched)
     own["vectors"] = b64encode(record.vectors.astype("<f4").tobytes()).decode()
     types = {one.name: one for one in schema.fields}
     top: dict[str, Json] = {}

@@ -17,8 +17,8 @@ from hybrid.model import Json, Ranking
 from hybrid.schema import FieldType, Schema, iso
 from hybrid.sorting import Sort
 from hybrid.stores import counting
-from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery
-from hybrid.stores.elastic_mapping import HAS, OWN, TEXT
+from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
+from hybrid.stores.elastic_mapping import HAS, OWN, TEXT, WORDS
 
 Body = dict[str, Json]
 
@@ -38,6 +38,41 @@ def words(text: str) -> Body | None:
     terms = analysis.query_terms(text)
     clauses = [{"term": {TEXT: {"value": term, "boost": times}}} for term, times in terms.items()]
     return {"bool": {"should": clauses, "minimum_should_match": 1}} if clauses else None
+
+
+def words_body(query: WordQuery) -> Body:
+    """The body that counts the words of documents: an aggregation under the filter, as a suggester knows no filter.
+
+    Of near words, those of documents that have one, by length; which of them are near is told by `counting.words`.
+    """
+    near, begin = (
+        query.near,
+        "".join(f"\\{char}" if char.isascii() and not char.isalnum() else char for char in query.begin),
+    )
+    rest = f".{{{max(len(near) - 1 - query.edits, 0)},{len(near) - 1 + query.edits}}}" if near else ".*"
+    edits = {"fuzziness": query.edits, "prefix_length": 1, "rewrite": "constant_score"}  # the usual one stops at 50
+    having = {"fuzzy": {WORDS: {"value": near, **edits}}} if near else {"prefix": {WORDS: query.begin}}
+    narrow = [] if query.filter is None else [filtered(query.filter)]
+    counted = {
+        "field": WORDS,
+        "include": begin + rest,
+        "size": _MOST_TERMS if near else query.limit,
+        "shard_size": _MOST_TERMS,
+        "order": [{"_count": "desc"}, {"_key": "asc"}],
+    }
+    return {
+        "query": {"bool": {"filter": [having, *narrow, *({"term": {TEXT: one}} for one in query.terms)]}},
+        "size": 0,
+        "track_total_hits": False,
+        "timeout": f"{max(1, int(query.timeout_s * 1000))}ms",
+        "aggs": {"words": {"terms": counted}},
+    }
+
+
+def words_of(answer: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The words that an answer to `words_body` counted."""
+    buckets = answer.get("aggregations", {}).get("words", {}).get("buckets", ())
+    return [(one["key"], one["doc_count"]) for one in buckets]
 
 
 def filtered(tree: Filter) -> Body:

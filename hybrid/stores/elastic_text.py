@@ -19,10 +19,10 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import ElasticsearchSettings
+from hybrid.stores import counting, elastic_status
 from hybrid.stores import elastic_mapping as mapping
 from hybrid.stores import elastic_query as asking
-from hybrid.stores import elastic_status
-from hybrid.stores.base import BrowseQuery, TextQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery
 from hybrid.stores.elastic_client import NAME, check_complete, connect, location, reason, refused, translated
 
 BATCH = 500
@@ -153,6 +153,10 @@ class ElasticText:
         schema = self._opened.schema
         answer = self._ask(asking.browse_body(query), query.timeout_s, asking.ANSWER)
         return asking.ranking(answer, query, schema)
+
+    def words(self, query: WordQuery) -> list[tuple[str, int]]:
+        answer = self._ask(asking.words_body(query), query.timeout_s, asking.ANSWER) if query.limit else {}
+        return counting.words(asking.words_of(answer), query)
 
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         hits = self._of(query, ids, explain=False)

@@ -24,6 +24,7 @@ from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID
 from hybrid.model import Json, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection, FieldType, Schema
+from hybrid.surface import document_words
 
 _LITTLE_ENDIAN = np.dtype("<f4")
 _HEAP = 50_000_000
@@ -43,6 +44,7 @@ def schema(of: Schema) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     builder.add_integer_field("version", stored=True, fast=True)
     builder.add_integer_field("number", fast=True)
     builder.add_unsigned_field("deleted", stored=True, indexed=True)
@@ -83,6 +85,7 @@ def judged(
     if not record.deleted:
         texts = weighted(record.source, collection.schema.searched)
         row.add_text("text", " ".join(token for text in texts for token in tokens(text)))
+        row.add_text("words", " ".join(document_words(record.source, collection.schema.searched)))
         _add_values(row, record, collection.schema)
     return WriteOutcome(Wrote.WRITTEN), row
 

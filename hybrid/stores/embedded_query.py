@@ -49,6 +49,11 @@ class Asking:
         satisfied = Query.const_score_query(self.filtered(tree), 0.0)
         return Query.boolean_query([(Occur.Must, words), (Occur.Must, satisfied)])
 
+    def having(self, terms: Sequence[str], tree: Filter | None) -> Query:
+        """Documents that have all these tokens and satisfy the filter."""
+        tokens = [Query.term_query(self._schema, "text", term, "freq") for term in terms]
+        return Query.boolean_query([(Occur.Must, one) for one in (*tokens, self.of(None, tree))])
+
     def named(self, ids: Sequence[str]) -> Query:
         """The documents of these ids, each scored 0."""
         return Query.const_score_query(Query.term_set_query(self._schema, "id", list(ids)), 0.0)
@@ -154,6 +159,11 @@ class Reading:
         """Each document's values of a number or date field."""
         found = self._searcher.fast_field_values(column(field), list(addresses))
         return [() if value is None else (value,) for value in found]
+
+    def words(self, begin: str, query: Query, limit: int | None) -> list[tuple[str, int]]:
+        """The words that begin so in documents of a query, and how many have each; those of most first."""
+        found: list[tuple[str, int]] = self._searcher.terms_with_prefix("words", begin, query, limit)
+        return found
 
     def facet(self, facet: Facet, query: Query) -> Counts:
         """What a facet counts over the documents of a query."""

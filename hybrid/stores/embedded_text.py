@@ -34,7 +34,7 @@ from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores import embedded_index as layout
-from hybrid.stores.base import BrowseQuery, TextQuery, one_by_one
+from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.stores.embedded_query import Asking, Reading
 
 _NAME = "tantivy"
@@ -260,6 +260,12 @@ class TantivyText:
         if field == ID:
             return [(one,) for one in ids]
         return [facts(one, sources[one].source, schema).get(field, ()) for one in ids]
+
+    def words(self, query: WordQuery) -> list[tuple[str, int]]:
+        """The words that begin so, or are near, with the documents of the filter and the terms that have each."""
+        with self._reading() as (asking, reading):
+            among = asking.having(query.terms, query.filter)
+            return counting.words(reading.words(query.begin, among, None if query.near else query.limit), query)
 
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -22,14 +23,16 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json, Ranking, Record, Span, State, Stored, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
-from hybrid.stores.base import BrowseQuery, TextQuery, one_by_one
+from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
+from hybrid.surface import document_words
 
 _NAME = "rank-bm25"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """One version of one document: its source as JSON, its tokens, boosted fields' repeated, and what filters see."""
+    """One version of one document: its source as JSON, its tokens, boosted fields' repeated, its words as written,
+    and what filters see."""
 
     id: str
     state: State
@@ -37,6 +40,7 @@ class _Row:
     passages: tuple[Span, ...]
     vectors: Vector
     words: list[str]
+    shown: list[str]
     facts: Facts
 
 
@@ -224,6 +228,16 @@ class MemoryText:
             facets=_facets(query.facets, living, held.collection),
         )
 
+    def words(self, query: WordQuery) -> list[tuple[str, int]]:
+        """The words that begin so, or are near, with the documents of the filter and the terms that have each."""
+        with self._lock:
+            living = self._opened().living
+        narrow, terms = query.filter, set(query.terms)
+        rows = (row for row in living if narrow is None or matches_filter(narrow, row.facts))
+        known = (row.shown for row in rows if terms <= set(row.words))
+        counts = Counter(word for words in known for word in words if word.startswith(query.begin))
+        return counting.words(counts.items(), query)
+
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""
         _, scorer = self._scoring()
@@ -268,7 +282,8 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
     words = [token for text in texts for token in tokens(text)]
     state = State(record.version, record.hash, record.deleted)
     seen = facts(record.id, record.source, held.collection.schema)
-    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words, seen)
+    shown = [] if record.deleted else document_words(record.source, held.collection.schema.searched)
+    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words, shown, seen)
     held.scorer = None
     return WriteOutcome(Wrote.WRITTEN)
 

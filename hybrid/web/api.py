@@ -44,6 +44,17 @@ def search_many() -> Response:
     )
 
 
+@blueprint.get("/suggest")
+def suggest() -> Response:
+    """What `?q=…` may mean, among the documents of `filter`: `Suggestions.to_dict()`, of `limit` completions."""
+    given = arguments(request.args, {name: name for name in ("q", "filter", "limit", "collection")})
+    check_collection(given.get("collection"))
+    limit = given.get("limit", "10")
+    if not limit.isdecimal():
+        raise QueryError(f"limit is {limit!r}; it is a whole number", field="limit")
+    return reply(engine().suggest(given.get("q", ""), given.get("filter"), int(limit)).to_dict())
+
+
 @blueprint.get("/documents/<document_id:document_id>")
 def get(document_id: str) -> Response:
     """The fields of one document."""

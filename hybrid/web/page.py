@@ -30,7 +30,7 @@ def search() -> str:
     """The page of an answer; that of the start where nothing is asked."""
     if not any(request.args.get(name, "").strip() for name in ("q", "filter", "cursor")):
         return start()
-    result = answer()
+    result = answer(highlight=True)
     return render_template(
         "results.html", result=shown(result), query=result.query, next_url=_next_url(result.next_cursor)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +19,7 @@ WEIGHT = "weight."
 
 _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
-    *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify"),
+    *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify", "highlight"),
     *("boosts", "min_score", "knee", "collapse", "diversity", "pinned", "rerank"),
 )
 _LISTS = ("facets", "sort", "retrievers", "require", "pinned")
@@ -66,6 +68,7 @@ class SearchBody(BaseModel):
     diversity: float | None = None
     pinned: list[str] = []
     rerank: bool | dict[str, Json] = False
+    highlight: bool | str | dict[str, Json] = False
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
@@ -91,9 +94,15 @@ def _body(given: Json, *, strict: bool) -> SearchBody:
     return body
 
 
-def answer() -> SearchResult:
-    """The answer to the HTTP request's search. Raises as `asked` and `Engine.search` do."""
-    return engine().search(asked().request())
+def answer(**usual: Any) -> SearchResult:
+    """The answer to the HTTP request's search. usual: options of it, where the request does not say.
+
+    Raises as `asked` and `Engine.search` do.
+    """
+    body = asked()
+    return engine().search(
+        body.request(), **{name: of for name, of in usual.items() if name not in body.model_fields_set}
+    )
 
 
 def answer_many() -> list[SearchResult | HybridError]:
@@ -144,7 +153,7 @@ def _from_url(given: dict[str, str]) -> dict[str, Json]:
     for name in _LISTS:
         if name in body:
             body[name] = [one.strip() for one in body[name].split(",")]
-    for name in ("explain", "rerank"):
+    for name in ("explain", "highlight", "rerank"):
         if body.get(name) in ("true", "false"):
             body[name] = body[name] == "true"
     if "boosts" in body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from hybrid.fragments import pieces
 from hybrid.model import Counts, Hit, Json, SearchResult, Status, label
 from hybrid.plan import LANGUAGE, MAX_LIMIT
 from hybrid.web.words import store_sentence
@@ -40,13 +41,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class HitView:
-    """One hit. link: the document's own http address, or empty. facts: name and value. bar: its text for the ear."""
+    """One hit. link: the document's own http address, or empty. facts: name and value. bar: its text for the ear.
+
+    snippet: pieces of text, and whether each is marked.
+    """
 
     id: str
     rank: int
     title: str
     link: str
-    snippet: str
+    snippet: tuple[tuple[str, bool], ...]
     facts: tuple[tuple[str, str], ...]
     score: str
     badges: tuple[Badge, ...]
@@ -157,9 +161,16 @@ def _prose(document: Mapping[str, Json], title: str) -> str:
     return max(long, key=lambda name: len(texts[name]), default="")
 
 
-def _snippet(hit: Hit, name: str, title: str) -> str:
+def _snippet(hit: Hit, name: str, title: str) -> tuple[tuple[str, bool], ...]:
+    """The highlights of the prose, or of another field but the title; else the passage, or the start of the prose."""
+    found = hit.highlights or {}
+    others = [one for one in found if one != name and hit.document.get(one) != title]
+    for one in (name, *others):
+        if one in found:
+            return tuple(pieces(" ".join(found[one])))
     text = hit.passage.text if hit.passage else str(hit.document.get(name, ""))
-    return cut(" ".join(text.removeprefix(title).split()), SNIPPET)
+    plain = cut(" ".join(text.removeprefix(title).split()), SNIPPET)
+    return ((plain, False),) if plain else ()
 
 
 def cut(text: str, most: int) -> str:

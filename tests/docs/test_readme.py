@@ -46,6 +46,8 @@ def test_the_python_blocks_run_in_order_and_print_what_they_say(tmp_path: Path) 
     assert "['1', '3'] Total(value=1, exact=True, counts=<Counts.TEXT_MATCHES: 'text_matches'>)" in printed
     assert "{'text': 'no_match', 'vector': 'hit'}" in printed
     assert "['2', '1']" in printed
+    assert "['<mark>Quiet</mark> laptop']" in printed
+    assert "[('quiet laptop', 1)] quiet \n" in printed
 
 
 @pytest.mark.servers
@@ -61,7 +63,8 @@ def test_the_python_block_on_servers_opens_an_engine_there(
 def test_the_shell_blocks_run(tmp_path: Path) -> None:
     lines = [line for body in blocks("bash") for line in body.splitlines() if line.startswith("hybrid ")]
     kept = [line for line in lines if not line.startswith("hybrid serve")]  # serves until it is stopped; tested apart
-    assert [shlex.split(line)[1] for line in kept] == ["index", "search", "search", "status", "verify", "delete"]
+    verbs = ["index", "search", "search", "search", "suggest", "status", "verify", "delete"]
+    assert [shlex.split(line)[1] for line in kept] == verbs
     (tmp_path / "documents.jsonl").write_text('{"id": "1", "title": "A quiet laptop", "text": "No fan, no sound."}\n')
     printed = [run_shell(line, tmp_path) for line in kept]
     assert "A quiet laptop" in printed[1]

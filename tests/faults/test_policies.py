@@ -176,6 +176,15 @@ def test_a_thousand_searches_of_a_store_that_hangs_take_no_more_threads_than_its
     assert 0 < most <= POOL_THREADS
 
 
+def test_suggestions_of_a_store_that_hangs_are_not_waited_for(world: World) -> None:
+    assert world.engine.suggest("lap").completions
+    world.text.mode = Mode.SWALLOW
+    started = time.monotonic()
+    with pytest.raises(StoreTimeout):
+        world.engine.suggest("lap")
+    assert time.monotonic() - started < IN_TIME_S
+
+
 def test_pages_and_documents_come_in_time_from_the_other_store(world: World) -> None:
     first = world.engine.search("laptop", limit=3)
     world.vector.mode = Mode.SWALLOW

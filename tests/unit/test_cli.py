@@ -20,7 +20,7 @@ import hybrid
 from hybrid import cli
 from hybrid.indexing.entries import Entry
 
-COMMANDS = ("bench", "delete", "demo", "index", "reindex", "repair", "search", "serve", "status", "verify")
+COMMANDS = ("bench", "delete", "demo", "index", "reindex", "repair", "search", "serve", "status", "suggest", "verify")
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
 
 
@@ -223,6 +223,28 @@ def test_documents_are_filtered_counted_and_listed(run: Run) -> None:
     shown = run("search", "laptop", "--retriever", "text", "--facet", "brand", "--limit", "2").out
     assert "b0" in shown
     assert "More with: --cursor" in shown
+
+
+def test_highlights_are_bold_lines_below_the_title(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("index", "-", stdin='{"id": "1", "title": "Fan", "text": "A [quiet] <b> fan", "vector": [1, 2]}')
+    asked = ("search", "quiet", "--retriever", "text", "--highlight")
+    assert run(*asked, "--json").json["hits"][0]["highlights"] == {"text": ["A [<mark>quiet</mark>] &lt;b&gt; fan"]}
+    assert "A [quiet] <b> fan" in run(*asked).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1mquiet\x1b[0m" in run(*asked).out
+
+
+def test_suggestions_are_a_line_each(run: Run) -> None:
+    lines = [{"id": str(n), "title": f"quiet laptop{'s' * (n % 2)}", "n": n, "vector": [1, 2]} for n in range(3)]
+    run("index", "-", stdin="\n".join(map(json.dumps, lines)))
+    assert run("suggest", "quiet lap").out == "quiet laptop  2\nquiet laptops  1\n"
+    assert run("suggest", "quiet lap", "--filter", "n = 1").out == "quiet laptops  1\n"
+    assert run("suggest", "quiet lap", "--limit", "1", "--json").json["completions"] == [
+        {"text": "quiet laptop", "word": "laptop", "count": 2}
+    ]
+    assert run("suggest", "qiuet ").out == "Did you mean “quiet ”?\n"
+    assert run("suggest", "zebra ").out == "Nothing is suggested for “zebra ”.\n"
+    assert run("suggest", "lap", "--limit", "101").code == 2
 
 
 def test_a_filter_that_is_wrong_points_at_the_place(run: Run) -> None:

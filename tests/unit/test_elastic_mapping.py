@@ -76,7 +76,7 @@ def test_the_index_takes_no_fields_by_itself_and_describes_its_collection() -> N
     shop = Collection("shop", SCHEMA, VectorSpec(2), "none")
     body = mapping.index_body(shop)
     assert body["mappings"]["dynamic"] is False
-    assert body["mappings"]["_source"] == {"excludes": ["_hybrid.text"]}
+    assert body["mappings"]["_source"] == {"excludes": ["_hybrid.text", "_hybrid.words"]}
     assert Collection.from_json(body["mappings"]["_meta"]["collection"]) == shop
     assert body["mappings"]["properties"]["brand"] == {"type": "keyword"}
     assert body["mappings"]["properties"]["_hybrid"]["properties"]["text"] == {"type": "text", "analyzer": "hybrid"}
@@ -93,6 +93,7 @@ def test_a_document_has_the_users_fields_at_the_top_and_the_engines_in_one_objec
         "id": "7",
         "hash": "abc",
         "text": ["Café", "Café", "x"],
+        "words": ["café", "x"],
         "has": ["title", "body", "brand", "made"],
         "passages": ((0, 5), (3, 9)),
         "vectors": base64.b64encode(np.array([1, 2, 3, 4], "<f4").tobytes()).decode(),
