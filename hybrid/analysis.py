@@ -190,6 +190,15 @@ def runs(text: str) -> Iterator[re.Match[str]]:
 
 def placed(text: str) -> Iterator[tuple[int, int, str]]:
     """The tokens of a prepared text, in order, each with its start and end there; neighbouring bigrams overlap."""
+    return (one for one in _slots(text) if one[2])
+
+
+def slots(text: str) -> list[str]:
+    """The tokens of the text in their places: "" stands where a stop word does. What phrases are made of."""
+    return [token for _, _, token in _slots(prepare(text))]
+
+
+def _slots(text: str) -> Iterator[tuple[int, int, str]]:
     for run in runs(text):
         start, end = run.span()
         if run.lastgroup == "cjk":
@@ -197,8 +206,7 @@ def placed(text: str) -> Iterator[tuple[int, int, str]]:
                 yield at, at + len(token), token
             continue
         for at in range(start, end, LONGEST):
-            if term := _term(text[at : min(at + LONGEST, end)]):
-                yield at, min(at + LONGEST, end), term
+            yield at, min(at + LONGEST, end), _term(text[at : min(at + LONGEST, end)])
 
 
 def _bigrams(run: str) -> Iterator[str]:

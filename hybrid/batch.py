@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hybrid import retrieve
 from hybrid.errors import HybridError
 from hybrid.hydrate import Shelf
 from hybrid.model import Ranking, RetrieverReport, Status, Stored
@@ -22,10 +23,10 @@ def together(place: Place, plans: Sequence[Plan], pools: Pools) -> list[dict[str
     found: dict[str, list[Ranking | HybridError]] = {}
 
     def call(name: str) -> Callable[[], Ranking]:
-        ask = place.search_texts if name == TEXT else place.search_vectors
+        ask = retrieve.by_texts if name == TEXT else retrieve.by_vectors
 
         def asked() -> Ranking:
-            found[name] = list(ask(asking[name]))
+            found[name] = list(ask(place, asking[name]))
             return Ranking()
 
         return asked

@@ -21,6 +21,7 @@ from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputErr
 from hybrid.fusion import methods
 from hybrid.indexing import sources
 from hybrid.location import present_model
+from hybrid.match import Mode
 from hybrid.model import SearchResult
 from hybrid.plan import RETRIEVERS, Explain
 from hybrid.policy import Policy
@@ -118,6 +119,14 @@ _SEARCHING = (
     click.option("--knee", is_flag=True, help="End where scores fall off."),
     click.option("--collapse", metavar="FIELD", help="One hit of each of its values."),
     click.option("--diversity", type=float, metavar="0…1", help="Hits unlike each other first."),
+    click.option(
+        "--match", type=click.Choice([one.value for one in Mode]), default="any", help="How words must match."
+    ),
+    click.option("--minimum", default="", metavar="NUMBER", help="How many words must match, such as 2 or 75%."),
+    click.option("--fuzziness", default="0", metavar="EDITS", help="Edits a word may be off: 0, 1, 2 or auto."),
+    click.option("--also", "queries", multiple=True, metavar="QUERY", help="A further text to ask."),
+    click.option("--like", multiple=True, metavar="ID", help="Find others like this document; needs no QUERY."),
+    click.option("--within", multiple=True, metavar="NAME=SCORE", help="Least raw score of a retriever's documents."),
     click.option("--pin", "pinned", multiple=True, metavar="ID", help="Comes first."),
     click.option("--highlight", is_flag=True, help="Show where the words of the query stand."),
 )
@@ -127,25 +136,32 @@ _SEARCHING = (
 @click.argument("query", default="")
 @click.option("--plan", is_flag=True, help="Print what each store would be asked, and ask nothing.")
 @click.option(
-    "--queries", type=click.File(encoding="utf-8"), help="Ask each line of a file, all at once; prints JSON lines."
+    "--queries",
+    "batch",
+    type=click.File(encoding="utf-8"),
+    help="Ask each line of a file, all at once; prints JSON lines.",
 )
 @options(*_SEARCHING)
 @as_json
 @on_engine
-def search(query: str, plan: bool, queries: TextIO | None, json: bool, **given: Any) -> None:
+def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: Any) -> None:
     """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
     place = {name: given.pop(name) for name in _WHERE}
     asked = given | {
         "weights": dict(_weight(text) for text in given["weights"]),
         "retrievers": given["retrievers"] or None,
         "boosts": [_object("--boost", text) for text in given["boosts"]],
+        "match": {"mode": given["match"], "minimum": given["minimum"], "fuzziness": _edits(given["fuzziness"])},
+        "like": list(given["like"]) or None,
+        "within": dict(_weight(text, "--within") for text in given["within"]),
     }
+    del asked["minimum"], asked["fuzziness"]
     with hybrid.open(**place) as engine:
         if plan:
             _print_json(engine.render(engine.plan(query, **asked)))
             return
-        if queries is not None:
-            _print_many(engine, [line.rstrip("\n") for line in queries], asked)
+        if batch is not None:
+            _print_many(engine, [line.rstrip("\n") for line in batch], asked)
             return
         result = engine.search(query, **asked)
     if json:
@@ -317,12 +333,16 @@ def bench_search(folder: Path, count: int, rounds: int, json: bool, **settings: 
         terminal.figures(figures, Console())
 
 
-def _weight(text: str) -> tuple[str, float]:
+def _edits(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _weight(text: str, option: str = "--weight") -> tuple[str, float]:
     name, separator, number = text.partition("=")
     try:
         return name, float(number if separator else "no number")
     except ValueError:
-        raise FusionError(f"--weight {text!r}: write it as NAME=NUMBER, such as vector=2") from None
+        raise FusionError(f"{option} {text!r}: write it as NAME=NUMBER, such as vector=2") from None
 
 
 def _print_many(engine: Engine, queries: list[str], asked: dict[str, Any]) -> None:

@@ -117,7 +117,7 @@ class Engine:
         """
         return self._looked_after(*self._searcher.answer(planning.request(query, **options)))
 
-    def search_many(self, queries: Iterable[str | Request], **options: Any) -> list[SearchResult | HybridError]:
+    def search_many(self, queries: Iterable[str | Request], /, **options: Any) -> list[SearchResult | HybridError]:
         """What `search` finds for each query, in their order; for one that fails, its error, in its place.
 
         All are asked at once: the queries are embedded together, Elasticsearch gets one _msearch and Redis one

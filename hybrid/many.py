@@ -51,7 +51,7 @@ def _planned(searcher: Searcher, request: Request) -> Plan | HybridError | None:
 
 
 def _goes_together(plan: Plan) -> bool:
-    return not plan.browses and counting(plan) is None
+    return not (plan.browses or plan.queries) and counting(plan) is None
 
 
 def _alone(searcher: Searcher, request: Request) -> Answered:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
-import numpy as np
-
-from hybrid import queries
 from hybrid.bounded import Bounded, at_once
 from hybrid.catalog import Catalog
 from hybrid.embedding.base import Embedder
@@ -22,12 +18,12 @@ from hybrid.indexing.entries import Entry
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.journal import Backlog, Journal
 from hybrid.indexing.turnstile import Turnstile
-from hybrid.model import Json, Ranking, Vector
+from hybrid.model import Json
 from hybrid.plan import TEXT, VECTOR, Plan
 from hybrid.schema import Collection
 from hybrid.search import Pools
 from hybrid.settings import Settings
-from hybrid.stores.base import BrowseQuery, Store, TextStore, VectorStore
+from hybrid.stores.base import Store, TextStore, VectorStore
 from hybrid.stores.connect import text_store, vector_store
 
 _log = logging.getLogger(__name__)
@@ -55,73 +51,6 @@ class Place:
         self.here = frozenset(name for name, server in servers.items() if server is None)
         self._lock = threading.Lock()
 
-    def search_text(self, plan: Plan) -> Ranking:
-        """What the text retriever finds, or lists where there is no query. Raises StoreError."""
-        self.catalog.store(TEXT)
-        query, started = queries.text(plan), time.perf_counter()
-        found = self.text.browse(query) if isinstance(query, BrowseQuery) else self.text.search(query)
-        return _timed(found, store=started)
-
-    def search_vector(self, plan: Plan) -> Ranking:
-        """What the vector retriever finds, by the plan's vector or the model's. Raises StoreError, EmbeddingError."""
-        self.catalog.store(VECTOR)
-        began = time.perf_counter()
-        vector = self._vector(plan)
-        started = time.perf_counter()
-        found = self.vector.search(queries.vector(plan, vector))
-        embedding = {"embed": (started - began) * 1000} if plan.vector is None else {}
-        return _timed(dataclasses.replace(found, spent={**embedding, **found.spent}), store=started)
-
-    def search_texts(self, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
-        """What the text retriever finds for each plan that has a query. Raises StoreError where all fail."""
-        self.catalog.store(TEXT)
-        started = time.perf_counter()
-        asked = [query for query in map(queries.text, plans) if not isinstance(query, BrowseQuery)]
-        return [_alone(one, store=started) for one in self.text.search_many(asked)]
-
-    def search_vectors(self, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
-        """What the vector retriever finds for each plan; all queries are embedded together.
-
-        Raises StoreError where all fail, and EmbeddingError.
-        """
-        self.catalog.store(VECTOR)
-        began = time.perf_counter()
-        rows = self._vectors(plans)
-        started = time.perf_counter()
-        asked = [queries.vector(plan, row) for plan, row in zip(plans, rows, strict=True)]
-        return [_alone(one, store=started, embed=began) for one in self.vector.search_many(asked)]
-
-    def _vectors(self, plans: Sequence[Plan]) -> list[Vector]:
-        """Each plan's vector: its own, or the model's."""
-        texts = list(dict.fromkeys(plan.query for plan in plans if plan.vector is None))
-        made = dict(zip(texts, self._model().embed_queries(texts), strict=True)) if texts else {}
-        return [made[plan.query] if plan.vector is None else np.asarray(plan.vector, np.float32) for plan in plans]
-
-    def count_facets(self, plan: Plan) -> Ranking:
-        """The facets of a plan that does not ask the text retriever, in a ranking without rows. Raises StoreError."""
-        self.catalog.store(TEXT)
-        query = queries.counting(plan)
-        return self.text.browse(query) if query else Ranking()
-
-    def scores(self, retriever: str, plan: Plan, ids: Sequence[str]) -> Mapping[str, float]:
-        """The score that a retriever gives to each of these documents; those without one are left out."""
-        self.catalog.store(retriever)
-        if retriever == VECTOR:
-            return self.vector.scores(queries.vector(plan, self._vector(plan)), ids)
-        query = queries.text(plan)
-        return {} if isinstance(query, BrowseQuery) else self.text.scores(query, ids)
-
-    def explain_text(self, plan: Plan, ids: Sequence[str]) -> Mapping[str, Json]:
-        """The text store's own explanation of each document's score; empty where it has none or does not answer."""
-        query = queries.text(plan)
-        if isinstance(query, BrowseQuery):
-            return {}
-        try:
-            return self.text.explain(query, ids)
-        except StoreError as error:
-            _log.warning("scores cannot be explained: %s", error)
-            return {}
-
     def count(self, tree: Filter | None, stores: Mapping[str, Bounded]) -> int:
         """The number of documents that satisfy a filter, by the first store that answers. Raises StoreError."""
         try:
@@ -141,24 +70,6 @@ class Place:
     def computing(self, plan: Plan) -> tuple[str, ...]:
         """The retrievers of a plan that ask no server and no model, but only compute for a moment."""
         return tuple(name for name in sorted(self.here) if name == TEXT or plan.vector is not None)
-
-    def _vector(self, plan: Plan) -> Vector:
-        return self._vectors([plan])[0]
-
-    def _model(self) -> Embedder:
-        embedder = self.model.get()
-        if embedder is None:
-            raise EmbeddingError("this collection has no model; give the query's vector: search(…, vector=[…])")
-        return embedder
-
-    def nearness(self, plan: Plan, texts: Sequence[str]) -> list[float]:
-        """The cosine similarity of each text to the query's vector. Raises EmbeddingError without a model."""
-        embedder, query = self.model.get(), self._vector(plan)
-        if embedder is None:
-            raise EmbeddingError("this collection has no model, so texts cannot be compared with the query")
-        rows = embedder.embed_documents(texts)
-        lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
-        return list(np.divide(rows @ query, lengths, out=np.zeros(len(rows), np.float32), where=lengths > 0))
 
     def warm(self) -> None:
         """Loads the model. One that cannot be had is told by the searches."""
@@ -276,16 +187,6 @@ class Place:
         self.stop_writing()
         for store in self.stores.values():
             store.close()
-
-
-def _timed(found: Ranking, **began: float) -> Ranking:
-    """The ranking with the milliseconds since each of these moments, of `time.perf_counter`, among its `spent`."""
-    now = time.perf_counter()
-    return dataclasses.replace(found, spent={**found.spent, **{of: (now - at) * 1000 for of, at in began.items()}})
-
-
-def _alone(found: Ranking | StoreError, **began: float) -> Ranking | StoreError:
-    return _timed(found, **began) if isinstance(found, Ranking) else found
 
 
 def _status(store: Store) -> dict[str, Json]:

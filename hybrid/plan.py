@@ -11,12 +11,14 @@ from typing import Any
 import orjson
 
 from hybrid import bounds, facets, filters, highlight
+from hybrid import match as matching
 from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
-from hybrid.filters.tree import ID, Filter
+from hybrid.filters.tree import ID, Filter, Not, OneOf, both
 from hybrid.fusion import Fusion, checked
 from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
 from hybrid.highlight import Highlight
+from hybrid.match import ANY, Match
 from hybrid.model import Json
 from hybrid.policy import Policy
 from hybrid.schema import Schema
@@ -28,6 +30,9 @@ from hybrid.sorting import Sort, sorts
 TEXT, VECTOR = "text", "vector"
 RETRIEVERS = (TEXT, VECTOR)
 MAX_LIMIT = bounds.MAX_LIMIT
+MOST_QUERIES = 16
+"""Texts beside the first that a search may have."""
+
 LANGUAGE = "language_unsupported"
 """Why the vector retriever is not asked: the query's script is none of the model's languages'."""
 
@@ -60,6 +65,9 @@ class Request:
     {"filter": "in_stock = true", "weight": 2}; rerank: by the operator's cross-encoder, True or a dict with limit and
     min_score; min_score: of a hit; knee: end where scores fall off; sort: the hits by fields; collapse: one hit of
     each value of a field; diversity: from 0 to 1, unlike hits first; pinned: ids that come first.
+    match: how words must match, a mode or a dict, as `hybrid.match` says; queries: further texts, each retriever's
+    documents coming by the one that suits them best; like: ids of documents that others like them are found to,
+    instead of a query; within: by retriever the least raw score of what it finds; without: ids that are not found.
     highlight: True for pieces of each hit's text with the words of the query marked,
     or what `hybrid.highlight.read` takes besides.
     """
@@ -91,6 +99,11 @@ class Request:
     diversity: float | None = None
     pinned: Sequence[str] = ()
     rerank: bool | Mapping[str, Json] = False
+    match: str | Mapping[str, Json] | None = None
+    queries: Sequence[str] = ()
+    like: str | Sequence[str] | None = None
+    within: Mapping[str, float] | None = None
+    without: Sequence[str] = ()
     highlight: bool | str | Mapping[str, Json] = False
 
 
@@ -134,6 +147,9 @@ class Plan:
     explain: Explain = Explain.NO
     verify: bool = False
     shaping: Shaping = NOTHING
+    match: Match = ANY
+    queries: tuple[str, ...] = ()
+    within: tuple[tuple[str, float], ...] = ()
     highlight: Highlight | None = None
 
     @property
@@ -178,6 +194,9 @@ class Plan:
             "explain": str(self.explain),
             "verify": self.verify,
             "shaping": self.shaping.to_dict(),
+            "match": self.match.to_dict(),
+            "queries": list(self.queries),
+            "within": dict(self.within),
             "highlight": self.highlight.to_dict() if self.highlight else None,
         }
 
@@ -201,7 +220,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     wanted = (TEXT,) if browses else _wanted(request)
     left_out = () if browses or vector is not None else _left_out(request, wanted, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
-    tree = filters.read(request.filter, schema)
+    tree = _less(filters.read(request.filter, schema), request.without)
     order = sorts(request.sort, schema)
     return Plan(
         query=query,
@@ -221,9 +240,39 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         left_out=left_out,
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
+        match=matching.read(request.match),
+        queries=_queries(request, wanted, browses),
+        within=_least(request.within, asked),
         shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),
         highlight=highlight.read(request.highlight, schema),
     )
+
+
+def _less(tree: Filter | None, ids: Sequence[str]) -> Filter | None:
+    """The filter, without these documents."""
+    return both(tree, Not(OneOf(ID, tuple(ids)))) if ids else tree
+
+
+def _queries(request: Request, wanted: Sequence[str], browses: bool) -> tuple[str, ...]:
+    """Further texts that each retriever is asked; none twice."""
+    given = [request.queries] if isinstance(request.queries, str) else list(request.queries)
+    if len(given) > MOST_QUERIES:
+        raise QueryError(
+            f"there are {len(given)} queries beside the first; {MOST_QUERIES} are the most", field="queries"
+        )
+    texts = [bounds.query_text(one) for one in given]
+    if texts and (browses or request.vector is not None):
+        raise QueryError(
+            "queries go beside a query, and not beside a vector; give the first of them as the query", field="queries"
+        )
+    if texts and request.facets and TEXT in wanted:
+        raise QueryError("facets count the documents of one query; search without queries to count", field="facets")
+    return tuple(one for one in dict.fromkeys(texts) if one.strip() and one != request.query)
+
+
+def _least(given: Any, asked: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    least = bounds.by_name("within", given or {}, RETRIEVERS)
+    return tuple((name, bounds.number(f"within.{name}", least[name])) for name in asked if name in least)
 
 
 def _shaping(

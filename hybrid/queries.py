@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from hybrid.analysis import folded, prepare
+from hybrid.match import Mode
 from hybrid.model import Vector
 from hybrid.plan import RETRIEVERS, TEXT, Plan
-from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery, WordQuery
 
 
 def text(plan: Plan) -> TextQuery | BrowseQuery:
     """What the text store is asked: to search, or, where there is no query, to list."""
-    timeout_s = deadline(plan, TEXT)
+    return texts(plan)[0]
+
+
+def texts(plan: Plan) -> list[TextQuery] | list[BrowseQuery]:
+    """What the text store is asked for each text of a plan, one at least."""
+    within = deadline(plan, TEXT)
     if plan.browses:
-        return BrowseQuery(plan.window, plan.sort, timeout_s, plan.filter, plan.facets, total=True)
-    return TextQuery(plan.query, plan.window, timeout_s, plan.filter, plan.facets, total=True)
+        return [BrowseQuery(plan.window, plan.sort, within, plan.filter, plan.facets, total=True)]
+    first = TextQuery(plan.query, plan.window, within, plan.filter, plan.facets, total=True, match=plan.match)
+    return [replace(first, text=one) for one in (plan.query, *plan.queries)]
+
+
+def typed(plan: Plan) -> bool:
+    """Whether the last word of the query is still being typed."""
+    return plan.match.mode is Mode.PREFIX and not plan.browses
+
+
+def endings(query: TextQuery, limit: int) -> WordQuery:
+    """What the text store is asked for the words that the last one of a query may become."""
+    last = (query.text.split() or [""])[-1]
+    start = folded(prepare(last))
+    return WordQuery(limit if start else 0, start=start, timeout_s=query.timeout_s, filter=query.filter)
+
+
+def conditions(plan: Plan) -> TextQuery | None:
+    """What the text store is asked for the conditions that every document must meet; None where there are none."""
+    query = TextQuery(plan.query, plan.window, deadline(plan, TEXT), match=plan.match, conditional=True)
+    return None if query.wanted is None else query
 
 
 def vector(plan: Plan, row: Vector) -> VectorQuery:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hybrid import bounds, explain, filters, integrity, queries, suggest
+from hybrid import bounds, explain, filters, integrity, like, queries, retrieve, suggest
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.arrange import arranged
@@ -89,6 +89,7 @@ class Searcher:
         """The plan of a search, checked and complete, not run. Raises QueryError, FilterError or FusionError."""
         place = self._location.opened()
         collection = place.catalog.collection
+        request = like.resolved(request, place, self.stores(place, self._settings.deadline_s))
         defaults = Defaults(self._settings.window, self._settings.deadline_s, place.languages, self._rerank())
         plan = planning.make(request, collection.schema, defaults)
         if plan.vector is not None:
@@ -208,12 +209,12 @@ class Searcher:
         """
         if VECTOR in plan.retrievers and plan.vector is None:
             place.warm()  # before the clock starts: loading a model takes longer than a search may
-        calls = {TEXT: partial(place.search_text, plan), VECTOR: partial(place.search_vector, plan)}
+        calls = {TEXT: partial(retrieve.by_text, place, plan), VECTOR: partial(retrieve.by_vector, place, plan)}
         calls = {name: calls[name] for name in plan.retrievers}
         deadlines = {name: max(of - spent_s, of / 4) for name, of in plan.deadlines}
         counts = queries.counting(plan) is not None  # then the text retriever is not asked, and its store is free
         if counts:
-            calls[TEXT], deadlines[TEXT] = partial(place.count_facets, plan), max(deadlines.values())
+            calls[TEXT], deadlines[TEXT] = partial(retrieve.facets, place, plan), max(deadlines.values())
         started = time.perf_counter()
         answers = run(calls, self.pools, deadlines, place.computing(plan))
         return Asked(started, answers, answers.pop(TEXT) if counts else None)
@@ -264,7 +265,7 @@ class Searcher:
         asking = Bounded(place.vector, _HIGHLIGHTING, self.pools, max(FETCHING_S, left_s))
 
         def near(texts: Sequence[str]) -> Sequence[float]:
-            return asking.ask(lambda _: place.nearness(plan, texts))
+            return asking.ask(lambda _: retrieve.nearness(place, plan, texts))
 
         return highlighted(hits, plan.query, how, place.catalog.collection.schema, near)
 
@@ -286,12 +287,12 @@ def _explained(place: Place, stores: Mapping[str, Bounded], of: Found, hits: tup
 
 
 def _scores(place: Place, store: Bounded, plan: Plan, ids: Sequence[str]) -> Mapping[str, float]:
-    return store.ask(lambda _: place.scores(store.retriever, plan, ids))
+    return store.ask(lambda _: retrieve.scores(place, store.retriever, plan, ids))
 
 
 def _trees(place: Place, store: Bounded, plan: Plan, ids: Sequence[str]) -> Mapping[str, Json]:
     try:
-        return store.ask(lambda _: place.explain_text(plan, ids))
+        return store.ask(lambda _: retrieve.explained(place, plan, ids))
     except StoreError:  # as where the store says no
         return {}
 

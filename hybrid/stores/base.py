@@ -17,15 +17,19 @@ import numpy as np
 from hybrid.errors import QueryError, StoreError
 from hybrid.facets import Facet
 from hybrid.filters.tree import Filter
+from hybrid.match import ANY, Match
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
 from hybrid.schema import Collection
 from hybrid.sorting import Sort
+from hybrid.wording import Wanted, conditions, wanted
 
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
     """A text search of all searched fields.
 
+    match: how the words must match; endings: with mode `prefix`, what the last word may become. conditional: only
+    the conditions of a query in mode `query` count, which every document must meet.
     limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
     chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
     total: also count the documents that match, exactly up to `COUNTED`.
@@ -37,6 +41,16 @@ class TextQuery:
     filter: Filter | None = None
     facets: tuple[Facet, ...] = ()
     total: bool = False
+    match: Match = ANY
+    endings: tuple[str, ...] = ()
+    conditional: bool = False
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What documents must have to match; None where there is nothing to be found by."""
+        if self.conditional:
+            return conditions(self.text, self.match)
+        return wanted(self.text, self.match, self.endings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +215,10 @@ class TextStore(Store, Protocol):
     def words(self, query: WordQuery) -> list[tuple[str, int]]:
         """The words, each with the number of documents that have it: the nearest first, then those of most documents,
         equal ones by code point. A word that no document of the filter has is never among them."""
+        ...
+
+    def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
+        """The number of documents that have each token, tombstones not counted; 0 may be left out."""
         ...
 
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:

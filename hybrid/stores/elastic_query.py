@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hybrid import analysis
 from hybrid.facets import Counts, Extent, Facet, Histogram, Kind, Ranges, Step, Terms
 from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Moment, Not, OneOf, Or, Order, Value
 from hybrid.model import Json, Ranking
@@ -19,6 +18,7 @@ from hybrid.sorting import Sort
 from hybrid.stores import counting
 from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
 from hybrid.stores.elastic_mapping import HAS, OWN, TEXT, WORDS
+from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word
 
 Body = dict[str, Json]
 
@@ -30,14 +30,30 @@ _COLUMN = {ID: f"{OWN}.id"}
 _MOST_TERMS = 10_000
 """Buckets that a terms facet looks at; with more different values the smallest counts may be left out."""
 
+_MOST_EXPANSIONS = 1_000
+"""Words that a fuzzy word may stand for."""
+
 ANSWER = "took,timed_out,_shards.failed,_shards.failures,hits.total,hits.hits.sort,hits.hits._version,aggregations"
 
 
-def words(text: str) -> Body | None:
-    """Documents with any token of the text, scored by BM25; None where it has none."""
-    terms = analysis.query_terms(text)
-    clauses = [{"term": {TEXT: {"value": term, "boost": times}}} for term, times in terms.items()]
-    return {"bool": {"should": clauses, "minimum_should_match": 1}} if clauses else None
+def words(of: Wanted) -> Body:
+    """Documents that have what is wanted, scored by BM25."""
+    parts = {"must": of.must, "must_not": of.must_not, "should": of.should}
+    body: Body = {name: [_part(one) for one in several] for name, several in parts.items() if several}
+    return {"bool": body | {"minimum_should_match": of.least} if of.should else body}
+
+
+def _part(part: Part) -> Body:
+    match part:
+        case Word(token, times, 0):
+            return {"term": {TEXT: {"value": token, "boost": times}}}
+        case Word(token, times, edits):
+            about = {"fuzziness": edits, "transpositions": True, "max_expansions": _MOST_EXPANSIONS}
+            return {"fuzzy": {TEXT: {"value": token, "boost": times} | about}}
+        case AnyOf(tokens):
+            return {"terms": {TEXT: list(tokens)}}
+        case Phrase(_, text):
+            return {"match_phrase": {TEXT: {"query": text, "slop": 0}}}
 
 
 def words_body(query: WordQuery) -> Body:
@@ -106,10 +122,12 @@ def _range(field: str, **bounds: Value) -> Body:
 
 def search_body(query: TextQuery) -> Body | None:
     """The body of a search; None where there is nothing to look for."""
-    asked = words(query.text)
-    if asked is None or not (query.limit or query.facets or query.total):
+    wanted = query.wanted
+    if wanted is None or not (query.limit or query.facets or query.total):
         return None
-    return _body(query, asked, [{"_score": "desc"}, _ID_LAST]) | {"track_total_hits": COUNTED if query.total else False}
+    return _body(query, words(wanted), [{"_score": "desc"}, _ID_LAST]) | {
+        "track_total_hits": COUNTED if query.total else False
+    }
 
 
 def browse_body(query: BrowseQuery) -> Body:
@@ -172,19 +190,31 @@ def _within(field: str, low: Any, high: Any) -> Body:
     return _range(field, **bounds) if bounds else {"term": {HAS: field}}
 
 
-def scores_body(text: str, ids: Sequence[str], *, explain: bool) -> Body | None:
-    """The body of a search for the score that each of these documents has for a text."""
-    asked = words(text)
-    if asked is None or not ids:
+def scores_body(query: TextQuery, ids: Sequence[str], *, explain: bool) -> Body | None:
+    """The body of a search for the score that each of these documents has for a query's text."""
+    wanted = query.wanted
+    if wanted is None or not ids:
         return None
     body: Body = {
-        "query": {"bool": {"must": asked, "filter": {"terms": {f"{OWN}.id": list(ids)}}}},
+        "query": {"bool": {"must": words(wanted), "filter": {"terms": {f"{OWN}.id": list(ids)}}}},
         "size": len(ids),
         "stored_fields": "_none_",
         "sort": [{"_score": "desc"}, _ID_LAST],
         "track_total_hits": False,
     }
     return body | {"explain": True} if explain else body
+
+
+def frequencies_body(tokens: Sequence[str]) -> Body:
+    """The body of a count of the documents that have each token."""
+    having = {str(number): {"term": {TEXT: token}} for number, token in enumerate(tokens)}
+    return {"size": 0, "track_total_hits": False, "aggs": {"having": {"filters": {"filters": having}}}}
+
+
+def frequencies_of(answer: Mapping[str, Any], tokens: Sequence[str]) -> dict[str, int]:
+    """The documents that have each token, by what `frequencies_body` is answered."""
+    buckets = answer["aggregations"]["having"]["buckets"]
+    return {token: buckets[str(number)]["doc_count"] for number, token in enumerate(tokens)}
 
 
 def count_body(tree: Filter | None) -> Body:

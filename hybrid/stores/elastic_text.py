@@ -23,7 +23,7 @@ from hybrid.stores import counting, elastic_status
 from hybrid.stores import elastic_mapping as mapping
 from hybrid.stores import elastic_query as asking
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery
-from hybrid.stores.elastic_client import NAME, check_complete, connect, location, reason, refused, translated
+from hybrid.stores.elastic_client import ANSWER_S, NAME, check_complete, connect, location, reason, refused, translated
 
 BATCH = 500
 BATCH_BYTES = 5_000_000
@@ -158,6 +158,12 @@ class ElasticText:
         answer = self._ask(asking.words_body(query), query.timeout_s, asking.ANSWER) if query.limit else {}
         return counting.words(asking.words_of(answer), query)
 
+    def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
+        if not tokens:
+            return {}
+        answer = self._ask(asking.frequencies_body(tokens), ANSWER_S, asking.ANSWER)
+        return asking.frequencies_of(answer, tokens)
+
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         hits = self._of(query, ids, explain=False)
         return {hit["sort"][-1]: hit["sort"][0] for hit in hits}
@@ -172,7 +178,7 @@ class ElasticText:
 
     def _of(self, query: TextQuery, ids: Sequence[str], *, explain: bool) -> list[dict[str, Any]]:
         """The hits of the query's text among these documents."""
-        body = asking.scores_body(query.text, ids, explain=explain)
+        body = asking.scores_body(query, ids, explain=explain)
         if body is None:
             return []
         path = f"{asking.ANSWER},hits.hits._explanation"

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import tantivy
 
-from hybrid.analysis import tokens, weighted
+from hybrid.analysis import slots, weighted
 from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID
 from hybrid.model import Json, Record, State, Stored, WriteOutcome, Wrote
@@ -29,6 +30,13 @@ from hybrid.surface import document_words
 _LITTLE_ENDIAN = np.dtype("<f4")
 _HEAP = 50_000_000
 """Bytes a writer may gather before it writes a segment."""
+
+_IN_PLACE, _STOP = "in_place", "\x01"
+"""The tokenizer of the text, which comes as tokens, and what stands there for a stop word: it takes a place, so that
+phrases are as those of Elasticsearch, and is no token."""
+
+_APART = f" {' '.join([_STOP] * 100)} "
+"""What keeps phrases from going from one text into the next: as many places as Elasticsearch leaves between them."""
 
 BY_NAME = (FieldType.KEYWORD, FieldType.BOOLEAN)
 """The types whose values lie in the index as names."""
@@ -43,7 +51,7 @@ def schema(of: Schema) -> tantivy.Schema:
     """The fields of the index of a collection."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("text", tokenizer_name=_IN_PLACE, index_option="position")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     builder.add_integer_field("version", stored=True, fast=True)
     builder.add_integer_field("number", fast=True)
@@ -59,6 +67,14 @@ def schema(of: Schema) -> tantivy.Schema:
     for name in ("hash", "source", "passages", "vectors"):
         builder.add_bytes_field(name, stored=True)
     return builder.build()
+
+
+def opened(folder: Path) -> tantivy.Index:
+    """The index that lies in a folder."""
+    index = tantivy.Index.open(str(folder))
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    index.register_tokenizer(_IN_PLACE, words.filter(tantivy.Filter.custom_stopword([_STOP])).build())
+    return index
 
 
 def judged(
@@ -84,7 +100,7 @@ def judged(
     row.add_bytes("vectors", record.vectors.astype(_LITTLE_ENDIAN).tobytes())
     if not record.deleted:
         texts = weighted(record.source, collection.schema.searched)
-        row.add_text("text", " ".join(token for text in texts for token in tokens(text)))
+        row.add_text("text", _APART.join(" ".join(token or _STOP for token in slots(text)) for text in texts))
         row.add_text("words", " ".join(document_words(record.source, collection.schema.searched)))
         _add_values(row, record, collection.schema)
     return WriteOutcome(Wrote.WRITTEN), row

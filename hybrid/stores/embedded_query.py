@@ -11,13 +11,13 @@ import tantivy
 from tantivy import FieldType as Type
 from tantivy import Occur, Query
 
-from hybrid.analysis import query_terms
 from hybrid.facets import Counts, Facet, Terms
 from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Not, OneOf, Or, Order, Value
 from hybrid.model import Json
 from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
 from hybrid.stores.embedded_index import BY_NAME, as_name, column
+from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word
 
 _ALL_TERMS = 1_000_000
 """Buckets that are counted before the best are chosen."""
@@ -30,13 +30,34 @@ class Asking:
         self._schema = schema
         self._kinds = {one.name: one.type for one in fields}
 
-    def words(self, text: str) -> Query | None:
-        """Documents with any token of the text, scored by BM25; None where it has none. Tombstones have no text."""
-        clauses = []
-        for token, times in query_terms(text).items():
-            clause = Query.term_query(self._schema, "text", token, "freq")
-            clauses.append((Occur.Should, Query.boost_query(clause, float(times)) if times > 1 else clause))
-        return Query.boolean_query(clauses) if clauses else None
+    def words(self, of: Wanted | None) -> Query | None:
+        """Documents that have what is wanted, scored by BM25; None where nothing is. Tombstones have no text."""
+        if of is None:
+            return None
+        may = [self._part(one) for one in of.should]
+        clauses = [(Occur.Must, self._part(one)) for one in of.must]
+        clauses += [(Occur.MustNot, self._part(one)) for one in of.must_not]
+        if of.least > 1:
+            clauses.append((Occur.Must, Query.boolean_query([(Occur.Should, one) for one in may], of.least)))
+        elif of.least and clauses:
+            clauses.append((Occur.Must, Query.boolean_query([(Occur.Should, one) for one in may])))
+        else:
+            clauses += [(Occur.Should, one) for one in may]
+        if not (of.must or may):  # only what must not be there
+            clauses.append((Occur.Must, Query.all_query()))
+        return Query.boolean_query(clauses)
+
+    def _part(self, part: Part) -> Query:
+        match part:
+            case Word(token, times, edits):
+                exact = Query.term_query(self._schema, "text", token, "freq")
+                clause = Query.fuzzy_term_query(self._schema, "text", token, edits) if edits else exact
+                return Query.boost_query(clause, float(times)) if times > 1 else clause
+            case AnyOf(tokens):
+                return Query.boolean_query([(Occur.Should, self._part(Word(token))) for token in tokens])
+            case Phrase(tokens, _):
+                placed: list[Any] = [(at, token) for at, token in enumerate(tokens) if token]
+                return Query.phrase_query(self._schema, "text", placed)
 
     def of(self, words: Query | None, tree: Filter | None) -> Query:
         """Documents of the words, all where there are none, that satisfy the filter, which adds 0 to their scores."""

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 import tantivy
 
-from hybrid.analysis import query_terms
 from hybrid.errors import (
     CollectionNotFound,
     HybridError,
@@ -216,7 +215,7 @@ class TantivyText:
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25, best first; equal scores go by id. Scores are float32."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.text)
+            words = asking.words(query.wanted)
             if words is None:
                 return self._nothing(query)
             asked = asking.of(words, query.filter)
@@ -267,17 +266,22 @@ class TantivyText:
             among = asking.having(query.terms, query.filter)
             return counting.words(reading.words(query.begin, among, None if query.near else query.limit), query)
 
+    def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
+        """The number of documents that have each token."""
+        with self._reading() as (asking, reading):
+            return {token: reading.count(asking.having([token], None)) for token in tokens}
+
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.text)
+            words = asking.words(query.wanted)
             scores, addresses = reading.among(words, asking.named(ids)) if words and ids else ([], [])
             return dict(zip(reading.ids(addresses), scores, strict=True))
 
     def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:
         """tantivy's own explanation of each score."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.text)
+            words = asking.words(query.wanted)
             if words is None or not ids:
                 return {}
             _, addresses = reading.among(words, asking.named(ids))
@@ -287,10 +291,10 @@ class TantivyText:
         """The tokens that are looked for, the filter, and the query made of them, as tantivy prints it."""
         opened = self._opened()
         asking = Asking(opened.index.schema, opened.collection.schema.fields)
-        words = query.text if isinstance(query, TextQuery) else ""
-        asked = asking.of(asking.words(words), query.filter)
+        wanted = query.wanted if isinstance(query, TextQuery) else None
+        asked = asking.of(asking.words(wanted), query.filter)
         return {
-            "terms": query_terms(words),
+            "wanted": asdict(wanted) if wanted else None,
             "filter": None if query.filter is None else show(query.filter),
             "query": str(asked),
             "limit": query.limit,
@@ -328,7 +332,7 @@ class TantivyText:
             return opened
         with self._lock:
             if opened is None or opened.collected != collected:
-                index = tantivy.Index.open(str(self._index_folder))
+                index = layout.opened(self._index_folder)
                 index.config_reader("manual")
                 body = orjson.loads(self._description.read_bytes())
                 collection, incarnation = Collection.from_json(body["collection"]), body["incarnation"]

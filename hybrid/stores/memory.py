@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from secrets import token_hex
 
 import numpy as np
@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
-from hybrid.analysis import query_terms, tokens, weighted
+from hybrid.analysis import slots, weighted
 from hybrid.errors import CollectionNotFound, StoreError
 from hybrid.facets import Facet
 from hybrid.filters import show
@@ -25,20 +25,22 @@ from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.surface import document_words
+from hybrid.wording import Wanted, satisfied, tokens_of
 
 _NAME = "rank-bm25"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """One version of one document: its source as JSON, its tokens, boosted fields' repeated, its words as written,
-    and what filters see."""
+    """One version of one document: its source as JSON, the tokens of its texts in their places, boosted fields'
+    repeated, all of them together, its words as written, and what filters see."""
 
     id: str
     state: State
     source: bytes
     passages: tuple[Span, ...]
     vectors: Vector
+    texts: list[list[str]]
     words: list[str]
     shown: list[str]
     facts: Facts
@@ -52,15 +54,19 @@ class _Scorer:
     bm25: BM25Plus
     owners: Mapping[str, NDArray[np.int64]]
 
-    def matching(self, text: str) -> list[int]:
-        """The numbers of the documents with a token of the text, ascending."""
-        owners = [self.owners[term] for term in query_terms(text) if term in self.owners]
+    def matching(self, of: Wanted | None) -> list[int]:
+        """The numbers of the documents that have what is wanted, ascending."""
+        if of is None:
+            return []
+        if not of.plain:
+            return [at for at, row in enumerate(self.rows) if satisfied(of, row.texts)]
+        owners = [self.owners[token] for token in tokens_of(of) if token in self.owners]
         return np.unique(np.concatenate(owners)).tolist() if owners else []
 
-    def scores(self, text: str, matches: Sequence[int]) -> NDArray[np.float64]:
+    def scores(self, of: Wanted | None, matches: Sequence[int]) -> NDArray[np.float64]:
         """(matches,): the score of each of these documents."""
-        repeated = [term for term, times in query_terms(text).items() for _ in range(times)]
-        return np.asarray(self.bm25.get_batch_scores(repeated, list(matches)) if matches else [], np.float64)
+        asked = tokens_of(of) if of else []
+        return np.asarray(self.bm25.get_batch_scores(asked, list(matches)) if matches else [], np.float64)
 
 
 @dataclass(slots=True, eq=False)
@@ -193,9 +199,10 @@ class MemoryText:
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25Plus, best first; equal scores go by id."""
         held, scorer = self._scoring()
-        words = scorer.matching(query.text)
+        wanted = query.wanted
+        words = scorer.matching(wanted)
         matches = [at for at in words if query.filter is None or matches_filter(query.filter, scorer.rows[at].facts)]
-        scores = scorer.scores(query.text, matches)
+        scores = scorer.scores(wanted, matches)
         best = np.argsort(-scores, kind="stable")[: max(query.limit, 0)].tolist()
         found = [scorer.rows[matches[at]] for at in best]
         rows = [scorer.rows[at] for at in words]
@@ -238,12 +245,17 @@ class MemoryText:
         counts = Counter(word for words in known for word in words if word.startswith(query.begin))
         return counting.words(counts.items(), query)
 
+    def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
+        """The number of documents that have each token."""
+        _, scorer = self._scoring()
+        return {token: len(scorer.owners[token]) for token in tokens if token in scorer.owners}
+
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""
         _, scorer = self._scoring()
-        wanted = set(ids)
-        matches = [at for at in scorer.matching(query.text) if scorer.rows[at].id in wanted]
-        found = scorer.scores(query.text, matches)
+        among, wanted = set(ids), query.wanted
+        matches = [at for at in scorer.matching(wanted) if scorer.rows[at].id in among]
+        found = scorer.scores(wanted, matches)
         return {scorer.rows[at].id: float(score) for at, score in zip(matches, found, strict=True)}
 
     def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:  # noqa: ARG002 (the protocol's)
@@ -252,9 +264,9 @@ class MemoryText:
 
     def render(self, query: TextQuery | BrowseQuery) -> Json:
         """The tokens that are looked for, and the filter that each document is held against."""
-        terms = query_terms(query.text) if isinstance(query, TextQuery) else {}
+        wanted = query.wanted if isinstance(query, TextQuery) else None
         tree = None if query.filter is None else show(query.filter)
-        return {"terms": terms, "filter": tree, "limit": query.limit}
+        return {"wanted": asdict(wanted) if wanted else None, "filter": tree, "limit": query.limit}
 
     def _scoring(self) -> tuple[_Held, _Scorer]:
         with self._lock:
@@ -279,11 +291,14 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
     except orjson.JSONEncodeError as error:
         return WriteOutcome(Wrote.REJECTED, f"document {record.id!r}: its fields cannot be written as JSON: {error}")
     texts = () if record.deleted else weighted(record.source, held.collection.schema.searched)
-    words = [token for text in texts for token in tokens(text)]
+    places = [slots(text) for text in texts]
+    words = [token for text in places for token in text if token]
     state = State(record.version, record.hash, record.deleted)
     seen = facts(record.id, record.source, held.collection.schema)
     shown = [] if record.deleted else document_words(record.source, held.collection.schema.searched)
-    held.rows[record.id] = _Row(record.id, state, source, record.passages, record.vectors.copy(), words, shown, seen)
+    held.rows[record.id] = _Row(
+        record.id, state, source, record.passages, record.vectors.copy(), places, words, shown, seen
+    )
     held.scorer = None
     return WriteOutcome(Wrote.WRITTEN)
 

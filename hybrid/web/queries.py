@@ -21,8 +21,9 @@ _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
     *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify", "highlight"),
     *("boosts", "min_score", "knee", "collapse", "diversity", "pinned", "rerank"),
+    *("match", "like", "without"),
 )
-_LISTS = ("facets", "sort", "retrievers", "require", "pinned")
+_LISTS = ("facets", "sort", "retrievers", "require", "pinned", "like", "without")
 
 ARGUMENTS = {"q": "query"} | {name: name for name in (*_SAME_NAMES, *(WEIGHT + name for name in RETRIEVERS))}
 """The arguments of a search URL, and what they are called in JSON. Weights are one argument for each
@@ -68,6 +69,11 @@ class SearchBody(BaseModel):
     diversity: float | None = None
     pinned: list[str] = []
     rerank: bool | dict[str, Json] = False
+    match: str | dict[str, Json] | None = None
+    queries: list[str] = []
+    like: list[str] | None = None
+    within: dict[str, float] | None = None
+    without: list[str] = []
     highlight: bool | str | dict[str, Json] = False
 
     def request(self) -> Request:

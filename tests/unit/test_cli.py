@@ -431,3 +431,20 @@ def test_hits_are_shaped_by_options(run: Run) -> None:
     assert [hit["id"] for hit in run(*shaped, "--sort=-price").json["hits"]] == ["4", "3", "2", "1"]
     assert "not JSON" in fails(run(*shaped, "--boost", "price"), 2)
     assert "[rerank] model" in fails(run(*shaped, "--rerank"), 2)
+
+
+def test_how_words_match_is_an_option(run: Run) -> None:
+    run("index", lines(doc(1, "quiet laptop"), doc(2, "quiet fan"), doc(3, "loud laptop"), doc(4, "laptops, so quiet")))
+
+    def found(*arguments: str) -> list[str]:
+        return [hit["id"] for hit in run("search", *arguments, "--retriever", "text", "--json").json["hits"]]
+
+    assert set(found("quiet laptop", "--match", "all")) == {"1", "4"}
+    assert found("quiet laptop", "--match", "phrase") == ["1"]
+    assert set(found("laptop -loud", "--match", "query")) == {"1", "4"}
+    assert set(found("quiet lap", "--match", "prefix")) == {"1", "4"}
+    assert set(found("laptpo", "--fuzziness", "auto")) == {"1", "3", "4"}
+    assert set(found("quiet loud laptop", "--minimum", "2")) == {"1", "3", "4"}
+    assert set(found("fan", "--also", "loud")) == {"2", "3"}
+    assert "2" not in found("--like", "2")
+    assert "fuzziness" in fails(run("search", "laptop", "--fuzziness", "much"), 2)

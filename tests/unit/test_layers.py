@@ -18,15 +18,15 @@ LAYERS = (
     ("errors", "display", "model"),
     (
         *("settings", "schema", "analysis", "bounds", "breaker", "scripts", "policy", "filters", "facets", "fusion"),
-        *("sorting", "shaping", "plan", "highlight", "surface"),
+        *("sorting", "shaping", "match", "wording", "plan", "highlight", "surface"),
     ),
     ("stores", "embedding", "indexing"),
     (
         *("search", "bounded", "queries", "hydrate", "answer", "arrange", "explain", "pages", "integrity", "catalog"),
-        *("fragments", "highlighted", "suggest"),
+        *("fragments", "highlighted", "suggest", "merge"),
     ),
     ("place",),
-    ("reindex", "location", "batch"),
+    ("reindex", "location", "retrieve", "batch", "like"),
     ("searcher",),
     ("many",),
     ("engine",),

@@ -1,0 +1,161 @@
+"""How must words match? What a request says of it, as a value of the plan.
+
+any      some word of the query; the more, the better (the default)
+all      every word
+phrase   all words, one after the other
+prefix   every word, of which the last one is still being typed
+query    words, "quoted phrases" that must stand there, +words that must, and -words or -"phrases" that must not
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from hybrid import bounds
+from hybrid.errors import QueryError
+from hybrid.model import Json
+
+
+class Mode(StrEnum):
+    """Which documents match, as the module says."""
+
+    ANY = "any"
+    ALL = "all"
+    PHRASE = "phrase"
+    PREFIX = "prefix"
+    QUERY = "query"
+
+
+Fuzziness = Literal[0, 1, 2, "auto"]
+
+_MOST_EDITS = ((2, 0), (5, 1))
+"""Characters of a word up to which so many edits are too many to tell it from another; of longer ones 2 are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How the text retriever matches words. minimum: how many of the words that may match must, as Elasticsearch's
+    minimum_should_match: 2, "-1", "75%", "2<75%"; empty: as the mode says. fuzziness: edits (insertion, deletion,
+    substitution, transposition) that a word may be off; "auto": 0 up to 2 characters, 1 up to 5, else 2, which is also
+    the most that a number gives."""
+
+    mode: Mode = Mode.ANY
+    minimum: str = ""
+    fuzziness: Fuzziness = 0
+
+    def edits(self, token: str) -> int:
+        """Edits that a token may be off."""
+        most = next((edits for length, edits in _MOST_EDITS if len(token) <= length), 2)
+        return most if self.fuzziness == "auto" else min(most, self.fuzziness)
+
+    def least(self, words: int) -> int:
+        """How many of so many different words must match, from 1."""
+        if self.minimum:
+            return max(1, min(words, _calculated(self.minimum, words)))
+        return max(1, words) if self.mode in (Mode.ALL, Mode.PREFIX) else 1
+
+    def to_dict(self) -> dict[str, Json]:
+        """The value as JSON."""
+        return {"mode": str(self.mode), "minimum": self.minimum, "fuzziness": self.fuzziness}
+
+
+ANY = Match()
+"""Some word, exactly."""
+
+_AMOUNT = re.compile(r"(-?\d+)(%?)")
+_CONDITION = re.compile(r"(\d+)<(-?\d+%?)")
+
+
+def _calculated(minimum: str, words: int) -> int:
+    """Elasticsearch's rule: of "n<amount" conditions the last one that holds counts; without any all words must."""
+    parts = minimum.split()
+    if len(parts) == 1 and "<" not in parts[0]:
+        return _amount(parts[0], words)
+    held = [found[2] for part in parts if (found := _CONDITION.fullmatch(part)) and words > int(found[1])]
+    return _amount(held[-1], words) if held else words
+
+
+def _amount(text: str, words: int) -> int:
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        return words
+    number = int(found[1])
+    if found[2]:
+        part = words * abs(number) // 100
+        return part if number >= 0 else words - part
+    return number if number >= 0 else words + number
+
+
+def read(given: Any) -> Match:
+    """The match of a request: a mode's name, or a dict with mode, minimum and fuzziness. Raises QueryError."""
+    if given is None:
+        return Match()
+    wanted = {"mode": given} if isinstance(given, str) else given
+    if not isinstance(wanted, Mapping):
+        raise QueryError(f"match is {given!r}; give a mode ({', '.join(Mode)}) or a dict", field="match")
+    strangers = sorted(str(name) for name in wanted.keys() - {"mode", "minimum", "fuzziness"})
+    if strangers:
+        raise QueryError(f"match has {', '.join(strangers)}; it has: mode, minimum, fuzziness", field="match")
+    mode = bounds.choice("match.mode", wanted.get("mode", Mode.ANY), Mode)
+    match = Match(mode, _minimum(wanted.get("minimum", "")), _fuzziness(wanted.get("fuzziness", 0)))
+    if mode is Mode.PHRASE and (match.minimum or match.fuzziness):
+        raise QueryError(
+            "a phrase matches as a whole, so there is no minimum or fuzziness; use mode 'all' for words in any order",
+            field="match",
+        )
+    return match
+
+
+def _minimum(given: Any) -> str:
+    text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else None
+    parts = [] if text is None else text.split()
+    good = (len(parts) == 1 and _AMOUNT.fullmatch(parts[0])) or all(_CONDITION.fullmatch(part) for part in parts)
+    if text is None or not good or any(len(part) > 12 for part in parts):
+        raise QueryError(f"match.minimum is {given!r}; give such as 2, '-1', '75%' or '2<75%'", field="match")
+    return " ".join(parts)
+
+
+def _fuzziness(given: Any) -> Fuzziness:
+    if isinstance(given, bool) or given not in (0, 1, 2, "auto"):
+        raise QueryError(f"match.fuzziness is {given!r}; it is 0, 1, 2 or 'auto'", field="match")
+    fuzziness: Fuzziness = given
+    return fuzziness
+
+
+class Sign(StrEnum):
+    """What a piece of a query says of a document."""
+
+    MAY = ""
+    MUST = "+"
+    MUST_NOT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a query in mode `query`: its words, one after the other where it is quoted."""
+
+    sign: Sign
+    text: str
+    quoted: bool
+
+
+_PIECE = re.compile(r'(?P<sign>[+-]?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+
+
+def pieces(text: str) -> list[Piece]:
+    """The pieces of a query in mode `query`. A quote without its partner is a sign like any other.
+
+    A quoted phrase without a sign must stand there.
+    """
+    found = []
+    for one in _PIECE.finditer(text):
+        sign, phrase = Sign(one["sign"]), one["phrase"]
+        if phrase is None:
+            found.append(Piece(sign, one["word"], quoted=False))
+        else:
+            found.append(Piece(sign or Sign.MUST, phrase, quoted=True))
+    return found
