@@ -17,6 +17,7 @@ from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Not, OneOf, Or
 from hybrid.model import Json
 from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
+from hybrid.stores.base import WordQuery
 from hybrid.stores.embedded_index import BY_NAME, as_name, column
 
 _ALL_TERMS = 1_000_000
@@ -49,10 +50,11 @@ class Asking:
         satisfied = Query.const_score_query(self.filtered(tree), 0.0)
         return Query.boolean_query([(Occur.Must, words), (Occur.Must, satisfied)])
 
-    def having(self, terms: Sequence[str], tree: Filter | None) -> Query:
-        """Documents that have all these tokens and satisfy the filter."""
-        tokens = [Query.term_query(self._schema, "text", term, "freq") for term in terms]
-        return Query.boolean_query([(Occur.Must, one) for one in (*tokens, self.of(None, tree))])
+    def having(self, words: WordQuery) -> Query:
+        """Documents whose words are counted: those with a near one, where that is asked, so that few are looked at."""
+        tokens = [Query.term_query(self._schema, "text", term, "freq") for term in words.terms]
+        near = [Query.fuzzy_term_query(self._schema, "words", words.near, words.edits)] if words.near else []
+        return Query.boolean_query([(Occur.Must, one) for one in (*tokens, *near, self.of(None, words.filter))])
 
     def named(self, ids: Sequence[str]) -> Query:
         """The documents of these ids, each scored 0."""
