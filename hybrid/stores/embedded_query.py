@@ -16,6 +16,7 @@ from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Not, OneOf, Or
 from hybrid.model import Json
 from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
+from hybrid.stores.base import WordQuery
 from hybrid.stores.embedded_index import BY_NAME, as_name, column
 from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word
 
@@ -47,14 +48,17 @@ class Asking:
             clauses.append((Occur.Must, Query.all_query()))
         return Query.boolean_query(clauses)
 
+    def token(self, token: str) -> Query:
+        """Documents that have this token."""
+        return Query.term_query(self._schema, "text", token, "freq")
+
     def _part(self, part: Part) -> Query:
         match part:
             case Word(token, times, edits):
-                exact = Query.term_query(self._schema, "text", token, "freq")
-                clause = Query.fuzzy_term_query(self._schema, "text", token, edits) if edits else exact
+                clause = Query.fuzzy_term_query(self._schema, "text", token, edits) if edits else self.token(token)
                 return Query.boost_query(clause, float(times)) if times > 1 else clause
             case AnyOf(tokens):
-                return Query.boolean_query([(Occur.Should, self._part(Word(token))) for token in tokens])
+                return Query.boolean_query([(Occur.Should, self.token(token)) for token in tokens])
             case Phrase(tokens, _):
                 placed: list[Any] = [(at, token) for at, token in enumerate(tokens) if token]
                 return Query.phrase_query(self._schema, "text", placed)
@@ -70,10 +74,11 @@ class Asking:
         satisfied = Query.const_score_query(self.filtered(tree), 0.0)
         return Query.boolean_query([(Occur.Must, words), (Occur.Must, satisfied)])
 
-    def having(self, terms: Sequence[str], tree: Filter | None) -> Query:
-        """Documents that have all these tokens and satisfy the filter."""
-        tokens = [Query.term_query(self._schema, "text", term, "freq") for term in terms]
-        return Query.boolean_query([(Occur.Must, one) for one in (*tokens, self.of(None, tree))])
+    def having(self, words: WordQuery) -> Query:
+        """Documents whose words are counted: those with a near one, where that is asked, so that few are looked at."""
+        tokens = [Query.term_query(self._schema, "text", term, "freq") for term in words.terms]
+        near = [Query.fuzzy_term_query(self._schema, "words", words.near, words.edits)] if words.near else []
+        return Query.boolean_query([(Occur.Must, one) for one in (*tokens, *near, self.of(None, words.filter))])
 
     def named(self, ids: Sequence[str]) -> Query:
         """The documents of these ids, each scored 0."""

@@ -263,13 +263,13 @@ class TantivyText:
     def words(self, query: WordQuery) -> list[tuple[str, int]]:
         """The words that begin so, or are near, with the documents of the filter and the terms that have each."""
         with self._reading() as (asking, reading):
-            among = asking.having(query.terms, query.filter)
-            return counting.words(reading.words(query.begin, among, None if query.near else query.limit), query)
+            most = None if query.near else query.limit
+            return counting.words(reading.words(query.begin, asking.having(query), most), query)
 
     def frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
         """The number of documents that have each token."""
         with self._reading() as (asking, reading):
-            return {token: reading.count(asking.having([token], None)) for token in tokens}
+            return {token: reading.count(asking.token(token)) for token in tokens}
 
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""

@@ -241,7 +241,7 @@ class MemoryText:
             living = self._opened().living
         narrow, terms = query.filter, set(query.terms)
         rows = (row for row in living if narrow is None or matches_filter(narrow, row.facts))
-        known = (row.shown for row in rows if terms <= set(row.words))
+        known = (row.shown for row in rows if not terms or terms <= set(row.words))
         counts = Counter(word for words in known for word in words if word.startswith(query.begin))
         return counting.words(counts.items(), query)
 

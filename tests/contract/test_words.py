@@ -32,17 +32,34 @@ def random_records(seed: int, count: int = 80) -> list[Record]:
     ]
 
 
+def short_words(random: Random, count: int) -> list[str]:
+    """Words of few letters, of which many are near each other."""
+    return ["".join(random.choices("abé노", k=random.randint(2, 6))) for _ in range(count)]
+
+
+CROWD = " ".join(f"mnop{chr(code)}" for code in range(0x3B1, 0x3B1 + 80))  # Greek letters
+PARTS = [
+    [make_record("a", 1, text="Quiet laptop, quiet fan", tag="red"), make_record("b", 2, text="quick")],
+    [make_record("c", 3, text="The laptops of Quebec", tag="blue"), make_record("gone", 4, text="quay")],
+    [make_record("d", 5, text="quiet laptops", tag="blue"), make_tombstone("gone", 6)],
+    [
+        *random_records(7),
+        make_record("crowd", 90, text=CROWD),
+        make_record("lone", 91, text="mnoxy"),
+        make_record("short", 92, text=" ".join(short_words(Random(8), 300)), tag="red"),
+    ],
+]
+"""What is written, one part after the other, so that an index has several segments."""
+
+LIVING = [one for part in PARTS for one in part if one.id != "gone"]
+
+
 @pytest.fixture(scope="module", params=TEXT)
 def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextStore]:
-    """A store that no test changes; written in four parts, so that there are four segments."""
+    """A store that no test changes."""
     with kept(request, tmp_path_factory.mktemp("words"), SCHEMA) as store:
-        store.write([make_record("a", 1, text="Quiet laptop, quiet fan", tag="red"), make_record("b", 2, text="quick")])
-        store.write(
-            [make_record("c", 3, text="The laptops of Quebec", tag="blue"), make_record("gone", 4, text="quay")]
-        )
-        store.write([make_record("d", 5, text="quiet laptops", tag="blue"), make_tombstone("gone", 6)])
-        crowd = " ".join(f"mnop{chr(code)}" for code in range(0x3B1, 0x3B1 + 80))  # Greek letters
-        store.write([*random_records(7), make_record("crowd", 90, text=crowd), make_record("lone", 91, text="mnoxy")])
+        for part in PARTS:
+            store.write(part)
         store.refresh()
         yield store
 
@@ -97,46 +114,54 @@ def test_nearer_words_of_other_documents_do_not_crowd_out_those_of_the_filter(sh
     assert len(found(shelf, near="mnopq", tree=None, limit=100)) > 50
 
 
-@pytest.mark.parametrize("tree", [None, RED, Not(RED), Exists("tag")])
-def test_words_are_those_of_plain_counting(shelf: TextStore, tree: Filter | None) -> None:
+def counted(tree: Filter | None) -> Counter[str]:
+    """By word, the number of documents of the filter that have it."""
     collection = Collection("it", SCHEMA, VectorSpec(3), model="none")
-    others = [make_record("a", 1, text="Quiet laptop, quiet fan", tag="red"), make_record("b", 2, text="quick")]
-    others += [
-        make_record("c", 3, text="The laptops of Quebec", tag="blue"),
-        make_record("d", 5, text="quiet laptops", tag="blue"),
-    ]
-    others += [make_record("crowd", 90, text="mnop"), make_record("lone", 91, text="mnoxy")]
-    held = [
-        one
-        for one in (*random_records(7), *others)
-        if tree is None or matches(tree, filtering.facts_of(collection, one))
-    ]
-    counts = Counter(word for one in held for word in words(one.source["text"]))
-    for start in (
-        "l",
-        "lap",
-        "lapto",
-        "3",
-        "3.",
-        "don",
-        "don't",
-        "c",
-        "caf",
-        "café",
-        "노",
-        "노트북",
-        "東",
-        "ス",
-        "ラ",
-        "{",
-        "(",
-        "*",
-        '"',
-    ):
+    held = [one for one in LIVING if tree is None or matches(tree, filtering.facts_of(collection, one))]
+    return Counter(word for one in held for word in words(one.source["text"]))
+
+
+TREES = [None, RED, Not(RED), Exists("tag")]
+STARTS = [
+    "l",
+    "lap",
+    "lapto",
+    "3",
+    "3.",
+    "don",
+    "don't",
+    "c",
+    "caf",
+    "café",
+    "노",
+    "노트북",
+    "東",
+    "ラ",
+    "{",
+    "(",
+    "*",
+    '"',
+]
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_words_that_begin_so_are_those_of_plain_counting(shelf: TextStore, tree: Filter | None) -> None:
+    counts = counted(tree)
+    for start in STARTS:
         whole = sorted(((w, n) for w, n in counts.items() if w.startswith(start)), key=lambda pair: (-pair[1], pair[0]))
         assert found(shelf, 1000, tree, start=start) == whole
         assert found(shelf, 2, tree, start=start) == whole[:2]
-    for near in ("laptop", "latpop", "lpa", "cafe", "노트묵", "dont", "l*p", "l.{9}"):
-        far = {word: distance(word, near, 2) for word in counts if word[0] == near[0]}
-        whole = sorted(((w, counts[w]) for w in far if far[w] <= 2), key=lambda pair: (far[pair[0]], -pair[1], pair[0]))
-        assert found(shelf, 1000, tree, near=near) == whole
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_near_words_are_those_of_plain_counting(shelf: TextStore, tree: Filter | None) -> None:
+    counts = counted(tree)
+    for near in ("laptop", "latpop", "lpa", "cafe", "노트묵", "dont", "l*p", "l.{9}", *short_words(Random(9), 40)):
+        for edits in (1, 2):
+            far = {word: distance(word, near, edits) for word in counts if word[0] == near[0]}
+            whole = [
+                (word, counts[word])
+                for word in sorted(far, key=lambda w: (far[w], -counts[w], w))
+                if far[word] <= edits
+            ]
+            assert found(shelf, 1000, tree, near=near, edits=edits) == whole
