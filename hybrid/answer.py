@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.hydrate import Hydrated, Shelf, hydrated
-from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, RetrieverReport, Status, Stored, Total
+from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, Ranking, RetrieverReport, Status, Stored, Total
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Plan
 from hybrid.schema import Schema
 from hybrid.search import Answer
@@ -53,8 +53,15 @@ class Found:
             for name in RETRIEVERS
             if name not in self.answers
         }
-        asked = {name: replace(of.report, spent_ms=of.ranking.spent) for name, of in self.answers.items()}
+        asked = {
+            name: replace(of.report, spent_ms=of.ranking.spent, evidence=self._evidence(name))
+            for name, of in self.answers.items()
+        }
         return {name: (asked | idle)[name] for name in RETRIEVERS}
+
+    def _evidence(self, name: str) -> Mapping[str, float]:
+        shares = self.fused.shares.get(name)
+        return {} if shares is None or self.plan.browses else shares.facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +75,14 @@ class Page:
 def found(plan: Plan, answers: Mapping[str, Answer], counted: Answer | None) -> Found:
     """What the retrievers found, fused. answers: at least one of them OK. counted: facets that were asked apart."""
     good = {name: answer for name, answer in answers.items() if answer.report.status is Status.OK}
-    columns = {name: Column(answer.ranking.ids, answer.ranking.scores) for name, answer in good.items()}
+    columns = {name: _column(answer.ranking, plan.window) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
     total, facets = _total(plan, good, fused), _facets(plan, good, counted)
     return Found(plan, answers, fused, total, facets, ordered(fused.ids, fused.scores))
+
+
+def _column(of: Ranking, window: int) -> Column:
+    return Column(of.ids, of.scores, of.background, of.unit, len(of) >= window)
 
 
 def _total(plan: Plan, good: Mapping[str, Answer], fused: FusedRanking) -> Total:

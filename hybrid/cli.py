@@ -19,6 +19,7 @@ from hybrid import terminal
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
 from hybrid.fusion import methods
+from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
 from hybrid.location import present_model
 from hybrid.match import Mode
@@ -95,7 +96,7 @@ _SEARCHING = (
     click.option("--disjunctive", is_flag=True, help="A facet ignores the filter on its own field."),
     click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
     click.option("--window", type=int, help="Documents asked of each retriever [100]."),
-    click.option("--fusion", default="rrf", show_default=True, help=f"One of: {', '.join(methods())}."),
+    click.option("--fusion", default=DEFAULT_METHOD, show_default=True, help=f"One of: {', '.join(methods())}."),
     click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf."),
     click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral."),
     click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hybrid.model import Ranking
 
@@ -29,6 +30,8 @@ def merged(rankings: Sequence[Ranking], limit: int) -> Ranking:
         passages=tuple(ranking.passages[place] for _, ranking, place in rows if ranking.passages),
         total=max(totals, default=None),
         exact=False,
+        background=rows[0][1].background if rows else None,  # of the query that the best document came by
+        unit=rows[0][1].unit if rows else None,
     )
 
 
@@ -41,13 +44,10 @@ def cut(ranking: Ranking, least: float | None) -> Ranking:
 
 def among(ranking: Ranking, places: Sequence[int]) -> Ranking:
     """The rows of a ranking at these places, from 0."""
-    return Ranking(
+    return replace(
+        ranking,
         ids=tuple(ranking.ids[place] for place in places),
         scores=tuple(ranking.scores[place] for place in places),
         versions=tuple(ranking.versions[place] for place in places),
         passages=tuple(ranking.passages[place] for place in places if ranking.passages),
-        total=ranking.total,
-        exact=ranking.exact,
-        facets=ranking.facets,
-        spent=ranking.spent,
     )

@@ -93,6 +93,16 @@ class WriteOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """How a query scores the whole collection, by a sample of its documents, each by its best passage: what shows
+    whether the best scores are more than chance. documents: of the collection. deviation: of the sample (n − 1)."""
+
+    documents: int
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """What one retriever found, best first: parallel columns, one row a document.
 
@@ -100,7 +110,9 @@ class Ranking:
     versions: the version each row was found at. passages: number (from 0) of the best passage
     of each row, empty for a text retriever. total: documents that match in all, not only those in the window;
     None where it was not asked; `exact` is False where there may be more. facets: by name, what each one counted,
-    as `hybrid.facets` says. spent: milliseconds by what they went to: embed (the query's vector), store (the call),
+    as `hybrid.facets` says. background: where it was asked. unit: of a text search, the score that a document with
+    all words of the query would have for each nat of their rarity (idf). spent: milliseconds by what they went to:
+    embed (the query's vector), store (the call),
     took (of the call, what the store itself says it needed).
     """
 
@@ -112,6 +124,8 @@ class Ranking:
     exact: bool = True
     facets: Mapping[str, Json] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
+    background: Background | None = None
+    unit: float | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -130,7 +144,8 @@ class Status(StrEnum):
 class RetrieverReport:
     """How one retriever's part of one search went. took_ms: milliseconds since the search began; returned: documents.
 
-    spent_ms: what they went to, as far as is known; see `Ranking.spent`.
+    spent_ms: what they went to, as far as is known; see `Ranking.spent`. evidence: what fusion went by, of the whole
+    ranking: `standard` says mean, deviation and z of similarities, or the reach of words, low and trust.
     """
 
     status: Status
@@ -138,9 +153,10 @@ class RetrieverReport:
     returned: int
     reason: str = ""
     spent_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Json]:
-        """The report as JSON; `reason` and `spent_ms` only where there are any."""
+        """The report as JSON; `reason`, `spent_ms` and `evidence` only where there are any."""
         body: dict[str, Json] = {
             "status": str(self.status),
             "took_ms": round(self.took_ms, 3),
@@ -150,6 +166,8 @@ class RetrieverReport:
             body["reason"] = self.reason
         if self.spent_ms:
             body["spent_ms"] = {name: round(spent, 3) for name, spent in self.spent_ms.items()}
+        if self.evidence:
+            body["evidence"] = dict(self.evidence)
         return body
 
 

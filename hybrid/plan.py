@@ -16,7 +16,7 @@ from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import ID, Filter, Not, OneOf, both
 from hybrid.fusion import Fusion, checked
-from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
+from hybrid.fusion.base import BY_RANK, DEFAULT_K, DEFAULT_METHOD
 from hybrid.highlight import Highlight
 from hybrid.match import ANY, Match
 from hybrid.model import Json
@@ -170,7 +170,7 @@ class Plan:
         if self.browses:
             return {"method": "none", "sort": [*map(str, self.sort), ID], "window": self.window}
         facts: dict[str, Json] = {"method": self.fusion.method}
-        if self.fusion.method == DEFAULT_METHOD:
+        if self.fusion.method == BY_RANK:
             facts["k"] = self.fusion.k
         weights = {name: self.fusion.weight(name) for name in self.retrievers}
         return facts | {"weights": weights | dict.fromkeys(dict(self.left_out), 0.0), "window": self.window}

@@ -46,7 +46,8 @@ def conditions(plan: Plan) -> TextQuery | None:
 def vector(plan: Plan, row: Vector) -> VectorQuery:
     """What the vector store is asked. row: the query's vector, float32 (dim,)."""
     timeout_s = deadline(plan, RETRIEVERS[1])
-    return VectorQuery(row, plan.window, timeout_s, plan.filter, total=TEXT not in plan.retrievers)
+    others = TEXT in plan.retrievers
+    return VectorQuery(row, plan.window, timeout_s, plan.filter, total=not others, background=others)
 
 
 def counting(plan: Plan) -> BrowseQuery | None:

@@ -138,6 +138,14 @@ def tokens_of(of: Wanted) -> list[str]:
     return found
 
 
+def unit(of: Wanted | None, factor: float) -> float | None:
+    """What a document with all words would score for each nat of their rarity; None where there are none.
+
+    factor: the most that a word of rarity 1 can score: 1 in Lucene; 1 + k1 where BM25 has that factor.
+    """
+    return None if of is None else factor * len(tokens_of(of)) or None
+
+
 def satisfied(of: Wanted, texts: Sequence[Sequence[str]]) -> bool:
     """Whether a document of these texts, each its tokens in their places, matches: the reference for every store."""
     there = {token for text in texts for token in text if token}

@@ -8,10 +8,22 @@ from numbers import Real
 from typing import TypeAlias
 
 from hybrid.errors import FusionError
-from hybrid.fusion import rrf, weighted  # registers the methods
-from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD, Column, FusedRanking, Fusion, checked, combine, methods
+from hybrid.fusion import rrf, standard, weighted  # registers the methods
+from hybrid.fusion.base import BY_RANK, DEFAULT_K, Column, FusedRanking, Fusion, checked, combine, methods
 
-__all__ = ["Column", "FusedRanking", "Fusion", "Scores", "checked", "combine", "fuse", "methods", "rrf", "weighted"]
+__all__ = [
+    "Column",
+    "FusedRanking",
+    "Fusion",
+    "Scores",
+    "checked",
+    "combine",
+    "fuse",
+    "methods",
+    "rrf",
+    "standard",
+    "weighted",
+]
 
 Scores: TypeAlias = Mapping[str, float] | Sequence[tuple[str, float]] | Sequence[str]
 """A ranking: {id: score}, [(id, score), …] in any order, or [id, …] best first."""
@@ -19,7 +31,7 @@ Scores: TypeAlias = Mapping[str, float] | Sequence[tuple[str, float]] | Sequence
 
 def fuse(
     rankings: Mapping[str, Scores],
-    method: str = DEFAULT_METHOD,
+    method: str = BY_RANK,
     *,
     k: float = DEFAULT_K,
     weights: Mapping[str, float] | None = None,
@@ -45,7 +57,7 @@ def _column(name: str, scores: Scores, method: str) -> Column:
         raise FusionError(f"ranking {name!r} is a string; give a list of ids, (id, score) pairs, or a dict")
     pairs: list[object] = list(scores.items()) if isinstance(scores, Mapping) else list(scores)
     if pairs and all(isinstance(pair, str) for pair in pairs):
-        if method != DEFAULT_METHOD:
+        if method != BY_RANK:
             raise FusionError(
                 f"ranking {name!r} has no scores, which {method!r} needs; give (id, score) pairs or use rrf"
             )

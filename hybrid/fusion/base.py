@@ -16,18 +16,30 @@ from typing import Any, TypeAlias
 
 from hybrid.display import contributions_html, frame
 from hybrid.errors import FusionError
-from hybrid.model import Json
+from hybrid.model import Background, Json
 
-DEFAULT_METHOD = "rrf"
+DEFAULT_METHOD = "standard"
+"""What searches are fused by: on judged collections the best with one setting for all."""
+
+BY_RANK = "rrf"
+"""The method that looks at ranks alone, and has a rank constant."""
+
 DEFAULT_K = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One retriever's ranking, best first. scores: higher is better, not increasing; ids: none twice."""
+    """One retriever's ranking, best first. scores: higher is better, not increasing; ids: none twice.
+
+    background, unit: as of `hybrid.model.Ranking`. full: there are as many rows as were asked for, so that there may
+    be more documents below the last.
+    """
 
     ids: Sequence[str]
     scores: Sequence[float]
+    background: Background | None = None
+    unit: float | None = None
+    full: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +60,12 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What a method makes of one ranking, row by row: contribution = weight × normalised value."""
+    """What a method makes of one ranking, row by row: contribution = weight × normalised value. facts: what it went
+    by, of the ranking as a whole."""
 
     normalized: Sequence[float]
     contributions: Sequence[float]
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 Method: TypeAlias = Callable[[Mapping[str, Column], Fusion], Mapping[str, Shares]]

@@ -58,6 +58,7 @@ class VectorQuery:
     """A nearest-neighbour search. vector: float32 (dim,). limit: documents wanted, >= 0.
 
     filter: only documents that satisfy it, chosen before the nearest are. total: also count those documents.
+    background: also say how the whole collection scores, whatever the filter.
     """
 
     vector: Vector
@@ -65,6 +66,7 @@ class VectorQuery:
     timeout_s: float = 2.0
     filter: Filter | None = None
     total: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

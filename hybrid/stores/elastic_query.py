@@ -18,7 +18,7 @@ from hybrid.sorting import Sort
 from hybrid.stores import counting
 from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
 from hybrid.stores.elastic_mapping import HAS, OWN, TEXT, WORDS
-from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word
+from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word, unit
 
 Body = dict[str, Json]
 
@@ -236,6 +236,7 @@ def ranking(answer: Mapping[str, Any], query: TextQuery | BrowseQuery, schema: S
         exact=total is None or total["relation"] == "eq",
         facets=facets(query.facets, answer.get("aggregations", {}), schema),
         spent={"took": float(answer["took"])},
+        unit=unit(query.wanted, 1.0) if isinstance(query, TextQuery) else None,
     )
 
 

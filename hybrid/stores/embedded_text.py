@@ -35,8 +35,12 @@ from hybrid.stores import counting
 from hybrid.stores import embedded_index as layout
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.stores.embedded_query import Asking, Reading
+from hybrid.wording import unit
 
 _NAME = "tantivy"
+_FACTOR = 2.2
+"""1 + k1, by which tantivy's BM25 is multiplied, and Lucene's is not."""
+
 _WAIT_S = 30.0
 """Seconds a write waits for another process's write."""
 
@@ -229,6 +233,7 @@ class TantivyText:
             versions=tuple(versions[at] for at in order),
             total=total,
             facets=facets,
+            unit=unit(query.wanted, _FACTOR),
         )
 
     def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:

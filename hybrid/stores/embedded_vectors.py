@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
@@ -240,7 +241,8 @@ class SqliteVectors:
                 self._lock.release()
         collection, index = self._opened()
         check_query(query, collection)
-        return index.search(query.vector, query.limit, query.filter)
+        found = index.search(query.vector, query.limit, query.filter)
+        return replace(found, background=index.background(query.vector)) if query.background else found
 
     def search_many(self, queries: Sequence[VectorQuery]) -> list[Ranking | StoreError]:
         """What `search` finds for each query."""

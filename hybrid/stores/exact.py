@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid import sample
 from hybrid.filters.meaning import Facts
 from hybrid.filters.tree import Filter
-from hybrid.model import Ranking, Vector
+from hybrid.model import Background, Ranking, Vector
 from hybrid.schema import Metric
 from hybrid.stores.columns import Columns
 
@@ -40,7 +41,7 @@ class _Snapshot:
 
     rows: (n, dim). squares: (n,), squared lengths. starts: (entries + 1,), where each entry's rows start.
     live: (entries,). names: id and version by entry. longest: the greatest length of a row. columns: what filters
-    see of each entry, and of later ones.
+    see of each entry, and of later ones. levels: (entries,), as `hybrid.sample` draws them.
     """
 
     rows: Vector
@@ -51,6 +52,7 @@ class _Snapshot:
     longest: float
     documents: int
     columns: Columns
+    levels: NDArray[np.int8]
 
     def chosen(self, tree: Filter | None) -> NDArray[np.bool_]:
         """(entries,): those that are living and satisfy the filter."""
@@ -64,6 +66,7 @@ class _Room:
     rows: Vector
     squares: Vector
     starts: NDArray[np.int64]
+    levels: NDArray[np.int8]
     names: list[tuple[str, int]] = field(default_factory=list)
     longest: float = 0.0
 
@@ -76,6 +79,8 @@ class _Room:
         end = start + len(rows)
         self.rows, self.squares = _grown(self.rows, end), _grown(self.squares, end)
         self.starts = _grown(self.starts, entry + 2)
+        self.levels = _grown(self.levels, entry + 1)
+        self.levels[entry] = sample.level(name[0])
         lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
         with np.errstate(over="ignore"):
             self.rows[start:end], self.squares[start:end] = rows, lengths**2
@@ -85,7 +90,7 @@ class _Room:
 
 
 def _room(dim: int) -> _Room:
-    return _Room(np.empty((0, dim), np.float32), np.empty(0, np.float32), np.zeros(1, np.int64))
+    return _Room(np.empty((0, dim), np.float32), np.empty(0, np.float32), np.zeros(1, np.int64), np.empty(0, np.int8))
 
 
 def _grown(array: NDArray[Any], wanted: int) -> NDArray[Any]:
@@ -109,6 +114,7 @@ class ExactIndex:
         self._live = np.zeros(0, np.bool_)
         self._columns = Columns()
         self._now = self._snapshot()
+        self._drawn: tuple[_Snapshot, NDArray[np.float64], NDArray[np.int64]] | None = None
 
     @property
     def documents(self) -> int:
@@ -186,6 +192,28 @@ class ExactIndex:
         best = np.maximum.reduceat(scores, firsts).tolist()
         return {now.names[entry][0]: score for entry, score in zip(entries.tolist(), best, strict=True)}
 
+    def background(self, vector: Vector) -> Background | None:
+        """How the sample of all documents scores, each by its best vector; None where there are none.
+
+        Summed exactly, so that the order in which documents lie changes nothing.
+        """
+        now = self._now
+        if not now.documents:
+            return None
+        drawn = self._drawn
+        if drawn is None or drawn[0] is not now:
+            entries = np.flatnonzero(now.live & (now.levels >= sample.from_level(now.documents)))
+            places, starts = _rows_of(now, entries)
+            drawn = self._drawn = (now, now.rows[places].astype(np.float64), starts)
+        _, rows, firsts = drawn
+        if not len(firsts):
+            return None
+        scores = self._scores(rows.copy() if self._metric is Metric.L2 else rows, self._query(vector))
+        best = np.maximum.reduceat(scores, firsts).tolist()
+        mean = math.fsum(best) / len(best)
+        spread = math.fsum((score - mean) ** 2 for score in best)
+        return Background(now.documents, mean, math.sqrt(spread / (len(best) - 1)) if len(best) > 1 else 0.0)
+
     def _query(self, vector: Vector) -> NDArray[np.float64]:
         query = vector.astype(np.float64)
         return query / np.linalg.norm(query) if self._metric is Metric.COSINE else query
@@ -258,6 +286,7 @@ class ExactIndex:
             longest=room.longest,
             documents=len(self._entries),
             columns=self._columns,
+            levels=room.levels[:entries],
         )
 
 

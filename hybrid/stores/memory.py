@@ -25,7 +25,7 @@ from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.surface import document_words
-from hybrid.wording import Wanted, satisfied, tokens_of
+from hybrid.wording import Wanted, satisfied, tokens_of, unit
 
 _NAME = "rank-bm25"
 
@@ -53,6 +53,11 @@ class _Scorer:
     rows: Sequence[_Row]
     bm25: BM25Plus
     owners: Mapping[str, NDArray[np.int64]]
+
+    @property
+    def factor(self) -> float:
+        """What a word of rarity 1 scores at most: BM25Plus adds delta to each word that is there."""
+        return float(self.bm25.k1 + 1 + self.bm25.delta)
 
     def matching(self, of: Wanted | None) -> list[int]:
         """The numbers of the documents that have what is wanted, ascending."""
@@ -212,6 +217,7 @@ class MemoryText:
             versions=tuple(one.state.version for one in found),
             total=len(matches) if query.total else None,
             facets=_facets(query.facets, rows, held.collection),
+            unit=unit(wanted, scorer.factor),
         )
 
     def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:

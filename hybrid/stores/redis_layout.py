@@ -25,6 +25,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from hybrid import sample
 from hybrid.errors import DocumentError
 from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID, Value
@@ -47,6 +48,9 @@ LONGEST_TAG = 1000
 """Bytes of an encoded tag; a longer one is stored as its SHA-256."""
 
 ID_TAG, HAS_TAG, LACKS_TAG = "_id", "_has", "_lacks"
+LEVEL = "_z"
+"""The level at which a document is in the sample of the collection."""
+
 
 SHORTEST, LONGEST = 1e-12, 1e12
 """Lengths of vectors whose direction the index finds by itself."""
@@ -145,7 +149,7 @@ def hashes(record: Record, collection: Collection) -> dict[str, dict[str, Argume
     key = document_key(collection.name, record.id)
     if record.deleted:
         return {key: own | {"_kind": "t", "_n": 0}}
-    shared = filterable(record.id, record.source, collection.schema)
+    shared = filterable(record.id, record.source, collection.schema) | {LEVEL: str(sample.level(record.id))}
     blobs = [row.tobytes() for row in rows(record.vectors, collection.vector)]
     kept = {"_src": _source(record), "_pas": orjson.dumps(record.passages)}
     stored: dict[str, dict[str, Argument]] = {key: {**shared, **own, **kept, "_kind": "d", "_vec": blobs[0]}}
@@ -187,7 +191,7 @@ def index_command(collection: Collection) -> list[Argument]:
     """The FT.CREATE command of the collection's index."""
     begin = prefix(collection.name)
     command: list[Argument] = ["FT.CREATE", f"{begin}idx", "ON", "HASH", "PREFIX", 2, f"{begin}d:", f"{begin}p:"]
-    command += ["SCHEMA", *_tag("_kind"), *_tag(ID_TAG), *_tag(HAS_TAG), *_tag(LACKS_TAG)]
+    command += ["SCHEMA", *_tag("_kind"), *_tag(ID_TAG), *_tag(HAS_TAG), *_tag(LACKS_TAG), LEVEL, "NUMERIC"]
     for one in collection.schema.fields:
         command += _indexed(one)
     return command + _vector_field(collection.vector)

@@ -18,14 +18,15 @@ from redis import exceptions as given
 
 from hybrid.errors import CollectionNotFound, DocumentError, StoreError, StoreTimeout, StoreUnavailable
 from hybrid.filters.tree import Filter
-from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
+from hybrid.model import Background, Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.settings import RedisSettings
 from hybrid.stores import redis_durability, redis_status
 from hybrid.stores import redis_layout as layout
 from hybrid.stores import redis_query as asking
-from hybrid.stores.base import VectorQuery, check_query, check_vectors
+from hybrid.stores.base import VectorQuery, check_query, check_vectors, one_by_one
 from hybrid.stores.exact import Change, ExactIndex
+from hybrid.stores.redis_background import Sampling, Shape
 from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, meaning, replies, run, translated
 from hybrid.stores.redis_scan import document_ids
 from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, WRITE, call, pipelined, run_all
@@ -46,6 +47,7 @@ class RedisVectors:
     def __init__(self, client: redis.Redis, name: str) -> None:
         self._client = client
         self._name = name
+        self._shape: Shape | None = None  # as it was last seen
         self._collection: Collection | None = None
 
     @classmethod
@@ -110,13 +112,29 @@ class RedisVectors:
         if query.limit == 0:
             return Ranking(total=total)
         metric, k = collection.vector.metric, query.limit
+        background = None
         while True:
             left = deadline - time.monotonic()
-            rows = self._rows(self._replies([self.command(query, k, left)], left)[0])
+            if query.background and background is None:
+                reply, background = self._with_background(query, k, left)
+            else:
+                reply = self._replies([self.command(query, k, left)], left)[0]
+            rows = self._rows(reply)
             found = layout.ranking(self._name, rows, query.limit, metric)
             if len(found) == query.limit or len(rows) < k:
-                return replace(found, total=total)
+                return replace(found, total=total, background=background)
             k *= 2  # passages of one document share a place, so look at more rows
+
+    def _with_background(self, query: VectorQuery, k: int, timeout_s: float) -> tuple[Any, Background | None]:
+        """The reply to a query, and how the collection scores, in one round trip where its shape is as it was."""
+        sampling = Sampling(self._name, self._opened.vector)
+        guess = self._shape or sampling.shape(self._replies(sampling.counting(), timeout_s))
+        commands = [self.command(query, k, timeout_s), *sampling.counting()]
+        reply, *counts, facts = self._replies([*commands, sampling.command(query.vector, guess, timeout_s)], timeout_s)
+        shape = self._shape = sampling.shape(counts)
+        if shape.kind != guess.kind:
+            facts = self._replies([sampling.command(query.vector, shape, timeout_s)], timeout_s)[0]
+        return reply, sampling.background(self._rows(facts), shape)
 
     def search_many(self, queries: Sequence[VectorQuery]) -> list[Ranking | StoreError]:
         """What `search` finds for each query, in one pipeline; those that need more rows are asked again."""
@@ -124,21 +142,30 @@ class RedisVectors:
         for query in queries:
             check_query(query, collection)
         timeout_s = max((query.timeout_s for query in queries), default=0.0)
-        simple = [query for query in queries if query.limit and not query.total]
-        commands = [self.command(query, query.limit, timeout_s) for query in simple]
-        answers = self._replies(commands, timeout_s) if commands else []
-        asked = {id(query): answer for query, answer in zip(simple, answers, strict=True)}
-        return [self._found(query, asked.get(id(query))) for query in queries]
+        simple = {at: query for at, query in enumerate(queries) if query.limit and not query.total}
+        if not simple:
+            return one_by_one(self.search, queries)
+        sampling = Sampling(self._name, collection.vector)
+        shape = self._shape = sampling.shape(self._replies(sampling.counting(), timeout_s))
+        commands = [self.command(query, query.limit, timeout_s) for query in simple.values()]
+        commands += [sampling.command(query.vector, shape, timeout_s) for query in simple.values() if query.background]
+        replies = iter(self._replies(commands, timeout_s))
+        near = {at: next(replies) for at in simple}
+        facts = {at: next(replies) for at, query in simple.items() if query.background}
+        return [self._found(query, near.get(at), facts.get(at), shape) for at, query in enumerate(queries)]
 
-    def _found(self, query: VectorQuery, reply: Any) -> Ranking | StoreError:
-        """What a query found by its reply, or asked anew where there is none, or where it has too few documents."""
+    def _found(self, query: VectorQuery, reply: Any, facts: Any, shape: Shape) -> Ranking | StoreError:
+        """What a query found by its replies, or asked anew where there is none, or where it has too few documents."""
         try:
-            if reply is not None:
-                rows = self._rows(reply)
-                found = layout.ranking(self._name, rows, query.limit, self._opened.vector.metric)
-                if len(found) == query.limit or len(rows) < query.limit:
-                    return found
-            return self.search(query)
+            if reply is None:
+                return self.search(query)
+            rows, spec = self._rows(reply), self._opened.vector
+            found = layout.ranking(self._name, rows, query.limit, spec.metric)
+            if len(found) < query.limit <= len(rows):
+                return self.search(query)
+            if facts is None:
+                return found
+            return replace(found, background=Sampling(self._name, spec).background(self._rows(facts), shape))
         except StoreError as error:
             return error
 

@@ -15,7 +15,11 @@ from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("page", __name__)
 
-_FUSIONS = {"rrf": "By ranks (rrf)", "weighted": "By scores (weighted)"}
+_FUSIONS = {
+    "standard": "By scores and evidence (standard)",
+    "rrf": "By ranks (rrf)",
+    "weighted": "By scores (weighted)",
+}
 _SEARCH_BY = {"": "Words and meaning", "text": "Words only", "vector": "Meaning only"}
 
 

@@ -61,7 +61,7 @@ def test_the_installed_program_runs_the_demo_and_serves_its_page(installed: Path
     )  # fmt: skip
     assert demo.returncode == 0, demo.stderr
     assert "200 created" in demo.stdout
-    assert demo.stdout.count("fused by rrf") == 4
+    assert demo.stdout.count("fused by standard") == 4
     serve = subprocess.Popen(
         [installed / "hybrid", "serve", "--port", "0"],
         cwd=tmp_path,

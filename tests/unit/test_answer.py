@@ -78,7 +78,9 @@ LATE = Answer(RetrieverReport(Status.TIMEOUT, 9.0, 0, "deadline"), Ranking(), "n
 
 
 def gathered(answers: dict[str, Answer], counted: Answer | None = None, **options: Any) -> Found:
-    made = plan.make(plan.request(**({"query": "q", "window": 10, "limit": 5} | options)), SCHEMA, Defaults())
+    made = plan.make(
+        plan.request(**({"query": "q", "window": 10, "limit": 5, "fusion": "rrf"} | options)), SCHEMA, Defaults()
+    )
     return found(made, answers, counted)
 
 

@@ -121,7 +121,21 @@ def test_json_is_for_programs(run: Run) -> None:
     indexed = run("index", name, "--json")
     assert (indexed.code, indexed.json["counts"]) == (1, {"rejected": 1, "created": 2})
     assert indexed.json["problems"][0]["id"] == "3"
-    found = run("search", "laptop", "--retriever", "text", "--json", "--weight", "text=2", "--k", "1", "--limit", "1")
+    found = run(
+        "search",
+        "laptop",
+        "--retriever",
+        "text",
+        "--json",
+        "--weight",
+        "text=2",
+        "--fusion",
+        "rrf",
+        "--k",
+        "1",
+        "--limit",
+        "1",
+    )
     assert [(hit["id"], hit["score"]) for hit in found.json["hits"]] == [("1", 1.0)]
     assert found.json["fusion"] == {"method": "rrf", "k": 1.0, "weights": {"text": 2.0}, "window": 100}
     assert run("status", "--json").json["stores"]["text"]["documents"] == 2
@@ -182,7 +196,7 @@ def test_a_collection_that_is_not_there_says_what_to_do(run: Run) -> None:
         (["--limit", "-1"], "limit is -1; it must be a whole number from 0 to 10000"),
         (["--limit", "10001"], "limit is 10001"),
         (["--window", "5"], "window is 5; it must be a whole number from 10"),
-        (["--fusion", "best"], "there is no fusion 'best'; there is: rrf, weighted"),
+        (["--fusion", "best"], "there is no fusion 'best'; there is: rrf, standard, weighted"),
         (["--k", "-1"], "k is -1"),
         (["--k", "nan"], "k is nan"),
         (["--weight", "text"], "--weight 'text': write it as NAME=NUMBER, such as vector=2"),
@@ -336,7 +350,7 @@ def test_the_demo_indexes_answers_and_says_what_comes_next(tmp_path: Path) -> No
     first = hybrid_command("demo", "--limit", "30", "--data-dir", str(tmp_path))
     assert first.returncode == 0, first.stderr
     assert "30 created" in first.stdout
-    assert first.stdout.count("fused by rrf") == 4
+    assert first.stdout.count("fused by standard") == 4
     assert "hybrid serve" in first.stdout
     second = hybrid_command("demo", "--limit", "30", "--data-dir", str(tmp_path))
     assert "30 unchanged" in second.stdout

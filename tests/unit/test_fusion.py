@@ -152,7 +152,7 @@ def test_a_retriever_of_weight_0_adds_nothing_and_the_other_decides() -> None:
         ({"a": ["x", ("y", 1.0)]}, {}, "a row is a pair"),
         ({"a": "xyz"}, {}, "'a' is a string"),
         ({"a": ["x"]}, {"method": "weighted"}, "has no scores, which 'weighted' needs"),
-        ({"a": ["x"]}, {"method": "RRF"}, "there is no fusion 'RRF'; there is: rrf, weighted"),
+        ({"a": ["x"]}, {"method": "RRF"}, "there is no fusion 'RRF'; there is: rrf, standard, weighted"),
         ({"a": ["x"]}, {"method": None}, "there is no fusion None"),
         ({"a": ["x"]}, {"k": -1}, "k is -1"),
         ({"a": ["x"]}, {"k": math.nan}, "k is nan"),

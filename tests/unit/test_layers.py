@@ -18,7 +18,7 @@ LAYERS = (
     ("errors", "display", "model"),
     (
         *("settings", "schema", "analysis", "bounds", "breaker", "scripts", "policy", "filters", "facets", "fusion"),
-        *("sorting", "shaping", "match", "wording", "plan", "highlight", "surface"),
+        *("sample", "sorting", "shaping", "match", "wording", "plan", "highlight", "surface"),
     ),
     ("stores", "embedding", "indexing"),
     (

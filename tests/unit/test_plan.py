@@ -36,7 +36,7 @@ def test_a_plain_query_is_completed_by_the_defaults() -> None:
         window=100,
         retrievers=("text", "vector"),
         fields=(("title", 2.0), ("text", 1.0)),
-        fusion=Fusion("rrf", 60.0, ()),
+        fusion=Fusion("standard", 60.0, ()),
         deadlines=(("text", 2.0), ("vector", 2.0)),
     )
 
@@ -69,7 +69,7 @@ def test_retrievers_have_one_order_and_may_be_one_name() -> None:
 
 
 def test_the_facts_of_a_fusion_name_k_only_where_it_counts() -> None:
-    assert made(k=5, weights={"text": 2}).fusion_facts() == {
+    assert made(fusion="rrf", k=5, weights={"text": 2}).fusion_facts() == {
         "method": "rrf",
         "k": 5,
         "weights": {"text": 2, "vector": 1.0},

@@ -8,6 +8,7 @@ import orjson
 import pytest
 import redis.exceptions
 
+from hybrid import sample
 from hybrid.errors import (
     DocumentError,
     SettingsError,
@@ -112,6 +113,7 @@ def test_a_document_is_its_own_hash_and_one_for_each_further_passage() -> None:
         "_id": "=7",
         "_has": "=brand",
         "_lacks": LACKING,
+        "_z": str(sample.level("7")),
         "_v": "00000000000000000012",
         "_h": "abc",
         "_n": 3,
@@ -125,6 +127,7 @@ def test_a_document_is_its_own_hash_and_one_for_each_further_passage() -> None:
         "_id": "=7",
         "_has": "=brand",
         "_lacks": LACKING,
+        "_z": str(sample.level("7")),
         "_v": "00000000000000000012",
         "_kind": "p",
         "_vec": np.array([5, 6], "<f4").tobytes(),
@@ -198,7 +201,7 @@ def test_the_flat_index_has_a_field_for_each_filterable_field_and_no_hnsw_number
     tag = ["TAG", "SEPARATOR", "\x1f", "CASESENSITIVE"]
     assert layout.index_command(collection(initial_cap=9)) == [
         *("FT.CREATE", "hs:{shop}:idx", "ON", "HASH", "PREFIX", 2, "hs:{shop}:d:", "hs:{shop}:p:", "SCHEMA"),
-        *("_kind", *tag, "_id", *tag, "_has", *tag, "_lacks", *tag),
+        *("_kind", *tag, "_id", *tag, "_has", *tag, "_lacks", *tag, "_z", "NUMERIC"),
         *("brand", *tag, "stock", "NUMERIC", "price", "NUMERIC", "used", *tag, "made", "NUMERIC"),
         *("_vec", "VECTOR", "FLAT", 8, "TYPE", "FLOAT32", "DIM", 2, "DISTANCE_METRIC", "COSINE", "INITIAL_CAP", 9),
     ]

@@ -38,7 +38,7 @@ def test_an_answer_names_the_query_the_fusion_both_retrievers_and_ten_hits(shop_
     }
     assert body.keys() == always | {"next_cursor"}
     assert (body["query"], body["degraded"]) == ("silent notebook", False)
-    assert body["fusion"] == {"method": "rrf", "k": 60.0, "weights": {"text": 1.0, "vector": 1.0}, "window": 100}
+    assert body["fusion"] == {"method": "standard", "weights": {"text": 1.0, "vector": 1.0}, "window": 100}
     assert [body["retrievers"][name]["status"] for name in ("text", "vector")] == ["ok", "ok"]
     assert [hit["rank"] for hit in body["hits"]] == list(range(1, 11))
 
