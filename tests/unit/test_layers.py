@@ -20,11 +20,11 @@ LAYERS = (
     ("stores", "embedding", "indexing"),
     ("search", "bounded", "queries", "hydrate", "answer", "explain", "pages", "integrity", "catalog"),
     ("place",),
-    ("reindex", "location"),
+    ("reindex", "location", "export"),
     ("searcher",),
     ("engine",),
     ("__init__",),
-    ("bench", "cli", "demo", "terminal", "web"),
+    ("bench", "cli", "demo", "document_commands", "options", "terminal", "web"),
 )
 """From the bottom up. A package stands for all its modules; `__init__` is the face of `hybrid` itself."""
 
