@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -140,4 +141,30 @@ def _print_line(document: Json) -> None:
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
 
-COMMANDS = (get, count, export, update, delete)
+@click.command()
+@click.option("--elasticsearch-index", metavar="NAME", help="An index, or alias, of Elasticsearch.")
+@click.option("--redis-index", metavar="NAME", help="A search index of Redis, over hashes.")
+@click.option("--from", "server", metavar="URL", help="Its server, where it is not the collection's.")
+@click.option("--vector-field", metavar="NAME", help="Take these vectors along, instead of making them.")
+@click.option("--restart", is_flag=True, help="From the beginning, not where the last time ended.")
+@as_json
+@on_engine
+def adopt(json: bool, **given: Any) -> None:
+    """Copy an index that is already there into a collection of both stores, and leave it untouched.
+
+    Run again, it goes on where it was broken off, and takes what was written to the index since.
+    """
+    adopting = importlib.import_module("hybrid.adopt.run")
+    console = Console(stderr=True)
+    counted = {name: value for name, value in given.items() if name not in ("vector_field", "restart")}
+    try:
+        with terminal.progress("adopting", adopting.total(**counted), console) as advance:
+            written = adopting.adopt(**given, told=lambda _: advance(1))
+    except KeyboardInterrupt:
+        click.echo("Stopped. What was adopted is kept: the same command goes on where it was.", err=True)
+        sys.exit(130)
+    print_json(written.to_dict()) if json else terminal.report(written, console)
+    sys.exit(0 if written.ok else 1)
+
+
+COMMANDS = (get, count, export, update, delete, adopt)

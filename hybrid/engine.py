@@ -243,6 +243,12 @@ class Engine:
             "circuits": self._searcher.circuits(),
         }
 
+    def incarnation(self) -> str:
+        """What names this making, and this run, of both stores; another one after a drop, or after a restart that may
+        have lost writes. Raises StoreError and CollectionNotFound."""
+        catalog = self._location.place.catalog
+        return " ".join(catalog.store(name).incarnation() for name in (TEXT, VECTOR))
+
     def ping(self) -> dict[str, str]:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""
         return self._location.place.ping()

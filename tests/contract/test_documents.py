@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hybrid
@@ -208,6 +209,20 @@ def test_a_filter_that_cannot_be_read_is_told_at_the_call(opens: Opens) -> None:
     engine.put(SHOP)
     with pytest.raises(FilterError):
         engine.export("price <")
+
+
+@pytest.mark.parametrize("opens", ["memory"], indirect=True)
+def test_frames_go_in_and_come_out(opens: Opens) -> None:
+    engine = opens()
+    table = pd.DataFrame([{"id": one["id"], "title": one["title"], "price": one["price"]} for one in SHOP])
+    assert counts(engine.put(table)) == {"created": 4}
+    exported = pd.DataFrame(engine.export()).sort_values("id", ignore_index=True)
+    pd.testing.assert_frame_equal(exported, table.sort_values("id", ignore_index=True))
+    assert counts(engine.put(exported)) == {"unchanged": 4}
+    many = pd.DataFrame.from_dict(engine.get_many(["3", "1"]), orient="index")
+    assert many["price"].to_dict() == {"3": 800, "1": 900}
+    assert counts(engine.put(many)) == {"unchanged": 2}  # the index is the id
+    assert list(engine.search("book").to_pandas()["id"])[0] == "a/b c"
 
 
 # deleted by filter

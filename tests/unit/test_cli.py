@@ -21,7 +21,21 @@ from hybrid import cli
 from hybrid.indexing.entries import Entry
 
 COMMANDS = (
-    *("bench", "count", "delete", "demo", "export", "get", "index", "reindex", "repair", "search", "serve", "status"),
+    *(
+        "adopt",
+        "bench",
+        "count",
+        "delete",
+        "demo",
+        "export",
+        "get",
+        "index",
+        "reindex",
+        "repair",
+        "search",
+        "serve",
+        "status",
+    ),
     *("update", "verify"),
 )
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")

@@ -23,6 +23,7 @@ LAYERS = (
     ("reindex", "location", "export"),
     ("searcher",),
     ("engine",),
+    ("adopt",),
     ("__init__",),
     ("bench", "cli", "demo", "document_commands", "options", "terminal", "web"),
 )
