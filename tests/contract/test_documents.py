@@ -222,7 +222,7 @@ def test_frames_go_in_and_come_out(opens: Opens) -> None:
     many = pd.DataFrame.from_dict(engine.get_many(["3", "1"]), orient="index")
     assert many["price"].to_dict() == {"3": 800, "1": 900}
     assert counts(engine.put(many)) == {"unchanged": 2}  # the index is the id
-    assert list(engine.search("book").to_pandas()["id"])[0] == "a/b c"
+    assert engine.search("book").to_pandas()["id"][0] == "a/b c"
 
 
 # deleted by filter

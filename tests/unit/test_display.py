@@ -52,7 +52,7 @@ def test_a_result_prints_as_a_line_for_each_hit() -> None:
     shown = str(result(hit({"title": "Two\nlines \x1b[31m and " + "x" * 60}), hit({}, "id-2"), query="q\x1b"))
     assert shown.splitlines() == [
         "'q\\x1b': 2 hits in 12.3 ms, text ok, vector timeout",
-        "  1  0.5000  Two lines  [31m and " + "x" * 38 + "…  (text #3, vector –)",
+        "  1  0.5000  Two lines  [31m and " + "x" * 39 + "…  (text #3, vector –)",
         "  1  0.5000  id-2  (text #3, vector –)",
     ]
     assert str(result()) == "'q': 0 hits in 12.3 ms, text ok, vector timeout"
