@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 import click
 import orjson
 from rich.console import Console
 
 import hybrid
+from hybrid import document_commands, terminal
 from hybrid import settings as configuration
-from hybrid import terminal
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
 from hybrid.fusion import methods
@@ -24,37 +23,9 @@ from hybrid.indexing import sources
 from hybrid.location import present_model
 from hybrid.match import Mode
 from hybrid.model import SearchResult
+from hybrid.options import WHERE, as_json, on_engine, options, print_json
 from hybrid.plan import RETRIEVERS, Explain
 from hybrid.policy import Policy
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_WHERE = ("data_dir", "redis", "elasticsearch", "collection", "model")
-_SETTINGS = (
-    click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded stores [./hybrid-data]."),
-    click.option("--redis", metavar="URL", help="Redis for the vectors, such as redis://localhost:6379."),
-    click.option("--elasticsearch", metavar="URL", help="Elasticsearch for the text, such as http://localhost:9200."),
-    click.option("--collection", metavar="NAME", help="Which collection [documents]."),
-    click.option("--model", metavar="NAME", help="The embedding model [all-MiniLM-L6-v2]."),
-)
-
-
-def options(*several: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    """What gives a command several options, in this order."""
-
-    def decorated(command: _Command) -> _Command:
-        for option in reversed(several):
-            command = option(command)
-        return command
-
-    return decorated
-
-
-on_engine = options(*_SETTINGS)
-"""Gives a command the options that say where the collection is."""
-
-
-as_json = click.option("--json", "json", is_flag=True, help="Print JSON, for programs.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -81,7 +52,7 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
         click.echo("Stopped. What was indexed is kept: the same command goes on where it was.", err=True)
         sys.exit(130)
     if json:
-        _print_json(written.to_dict())
+        print_json(written.to_dict())
     else:
         terminal.report(written, console)
     sys.exit(0 if written.ok else 1)
@@ -147,7 +118,7 @@ _SEARCHING = (
 @on_engine
 def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: Any) -> None:
     """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
-    place = {name: given.pop(name) for name in _WHERE}
+    place = {name: given.pop(name) for name in WHERE}
     asked = given | {
         "weights": dict(_weight(text) for text in given["weights"]),
         "retrievers": given["retrievers"] or None,
@@ -159,14 +130,14 @@ def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: An
     del asked["minimum"], asked["fuzziness"]
     with hybrid.open(**place) as engine:
         if plan:
-            _print_json(engine.render(engine.plan(query, **asked)))
+            print_json(engine.render(engine.plan(query, **asked)))
             return
         if batch is not None:
             _print_many(engine, [line.rstrip("\n") for line in batch], asked)
             return
         result = engine.search(query, **asked)
     if json:
-        _print_json(result.to_dict())
+        print_json(result.to_dict())
     else:
         terminal.answer(result, Console())
 
@@ -182,7 +153,7 @@ def suggest(text: str, limit: int, filter: str | None, json: bool, **settings: A
     with hybrid.open(**settings) as engine:
         suggested = engine.suggest(text, filter, limit)
     if json:
-        _print_json(suggested.to_dict())
+        print_json(suggested.to_dict())
     else:
         terminal.suggestions(suggested, Console())
 
@@ -195,32 +166,14 @@ def status(json: bool, **settings: Any) -> None:
     with hybrid.open(**settings) as engine:
         body = engine.status()
     if json:
-        _print_json(body)
+        print_json(body)
     else:
         Console().print(terminal.status(body), terminal.journal(body["journal"]), sep="\n")
     sys.exit(1 if any("error" in of for of in (body["journal"], *body["stores"].values())) else 0)
 
 
-@cli.command()
-@click.argument("ids", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Delete the whole collection.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-@on_engine
-def delete(ids: tuple[str, ...], everything: bool, yes: bool, json: bool, **settings: Any) -> None:
-    """Delete documents by id, or the whole collection with --all."""
-    if everything == bool(ids):
-        raise QueryError("name the ids of the documents to delete, or give --all for the whole collection")
-    with hybrid.open(**settings) as engine:
-        if everything:
-            name = engine.settings.collection
-            if not yes:
-                click.confirm(f"Delete the whole collection {name!r} from both stores?", abort=True, err=True)
-            engine.drop()
-            _print_json({"deleted": name}) if json else click.echo(f"collection {name!r} deleted")
-            return
-        written = engine.delete(ids)
-    _print_json(written.to_dict()) if json else terminal.report(written, Console())
+for _command in document_commands.COMMANDS:
+    cli.add_command(_command)
 
 
 @cli.command()
@@ -235,7 +188,7 @@ def verify(cure: bool, json: bool, **settings: Any) -> None:
     if owed and not json:
         click.echo(f"{max(owed - found.pending, 0)} of {owed} changes that were owed are written")
     if json:
-        _print_json(found.to_dict() | ({"repaired": repaired} if cure else {}))
+        print_json(found.to_dict() | ({"repaired": repaired} if cure else {}))
     else:
         terminal.verification(found, repaired if cure else None, Console())
     sys.exit(0 if found.agree or (cure and repaired >= len(found.differences)) else 1)
@@ -311,9 +264,9 @@ def bench_indexing(count: int, rounds: int, memory: bool, **settings: Any) -> No
     measure = importlib.import_module("hybrid.bench.indexing")
     read = configuration.read(**settings)
     if memory:
-        _print_json(measure.memory(read, count))
+        print_json(measure.memory(read, count))
     else:
-        _print_json(measure.run(read, count, rounds, lambda line: click.echo(line, err=True)))
+        print_json(measure.run(read, count, rounds, lambda line: click.echo(line, err=True)))
 
 
 @bench.command("search")
@@ -329,7 +282,7 @@ def bench_search(folder: Path, count: int, rounds: int, json: bool, **settings: 
         configuration.read(**settings), folder, count, rounds, lambda line: click.echo(line, err=True)
     )
     if json:
-        _print_json(figures)
+        print_json(figures)
     else:
         terminal.figures(figures, Console())
 
@@ -366,10 +319,6 @@ def _object(option: str, text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise QueryError(f'{option} {text!r} is not JSON ({error}); write it as {{"field": "rating"}}') from None
-
-
-def _print_json(body: Any) -> None:
-    click.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2))
 
 
 def main() -> None:

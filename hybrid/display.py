@@ -21,6 +21,24 @@ def frame(rows: Sequence[Mapping[str, Any]]) -> Any:
     return pandas.DataFrame(list(rows))
 
 
+def ranks_text(rows: Iterable[tuple[int, str, float, Mapping[str, int | None]]], caption: str) -> str:
+    """The caption and a line for each (rank, label, score, rank by retriever), of at most 60 characters of the label.
+
+    Control characters, which could write to a terminal what they like, are shown as blanks.
+    """
+    return "\n".join([_plain(caption, 120), *(_line(*row) for row in rows)])
+
+
+def _line(rank: int, label: str, score: float, ranks: Mapping[str, int | None]) -> str:
+    told = ", ".join(f"{name} {'–' if at is None else f'#{at}'}" for name, at in ranks.items())
+    return f"{rank:>3}  {score:.4f}  {_plain(label, 60)}  ({told})"
+
+
+def _plain(text: str, most: int) -> str:
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def contributions_html(
     rows: Iterable[tuple[int, str, float, Mapping[str, float]]], retrievers: Sequence[str], caption: str = ""
 ) -> str:

@@ -10,12 +10,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
-from hybrid import filters, integrity, many
+from hybrid import bounds, filters, integrity, many
 from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.reranker import LazyReranker, Reranker
 from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, HybridError, QueryError, StoreError
+from hybrid.export import exported, matching
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, normalise, rows
 from hybrid.indexing.indexer import Indexer
@@ -24,7 +25,7 @@ from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import rejections
 from hybrid.location import Location
-from hybrid.model import Document, DocumentOutcome, Json, SearchResult, WriteReport
+from hybrid.model import Document, DocumentOutcome, Json, Outcome, SearchResult, WriteReport
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
@@ -84,25 +85,105 @@ class Engine:
             _finished(place, indexer, report, wait)
         return dataclasses.replace(report, notes=note_of_unknown(writer.unknown_fields))
 
-    def delete(self, ids: Iterable[str], *, wait: bool = True) -> WriteReport:
-        """What became of the documents of these ids, deleted from both stores: deleted or not_found."""
+    def update(
+        self,
+        document_id: str,
+        changes: Mapping[str, Any],
+        *,
+        expected: Mapping[str, Any] | None = None,
+        wait: bool = True,
+    ) -> DocumentOutcome:
+        """What became of the document: updated, unchanged, not_found, or pending where a store is owed the change.
+
+        changes: new values by field, or of "vector"; None removes one. The other fields stay as they are, and so do
+        the vectors unless a field changes that they were made of. expected: values by field that the document must
+        have now, None for a field that it must not have; else DocumentConflict is raised. Raises DocumentError where
+        the changes do not fit. Updates by processes that share the data folder are made one after the other; of an
+        update and a `put` at the same time, or an update from another machine, the later takes all.
+        """
+        with self._location.writing() as (place, indexer), place.updates.alone():
+            outcome = indexer.updater().update(as_id(document_id), changes, expected or {})
+            _finished(place, indexer, fold([outcome], time.perf_counter()), wait)
+        return outcome
+
+    def delete(
+        self,
+        ids: Iterable[str] | None = None,
+        *,
+        filter: str | Mapping[str, Json] | None = None,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> WriteReport:
+        """What became of the documents of these ids, or that satisfy the filter: deleted, or not_found.
+
+        Give ids or a filter; both stores are written. A document that is changed or added while those of a filter are
+        deleted may be deleted or not. dry_run: what would become of them; nothing is deleted. Raises QueryError,
+        FilterError and StoreError.
+        """
         started = time.perf_counter()
         if isinstance(ids, str):
             raise QueryError(f"delete takes a list of ids, not one string; write delete([{ids!r}])", field="ids")
+        tree = self._to_delete(ids is None, filter)
         with self._location.writing() as (place, indexer):
-            report = fold(indexer.writer().delete(map(as_id, ids)), started)
-            _finished(place, indexer, report, wait)
+            if tree is not None and dry_run:
+                count = place.count(tree, self._searcher.stores(place, self.settings.deadline_s))
+                return WriteReport({Outcome.DELETED: count} if count else {}, took_s=time.perf_counter() - started)
+            named = matching(place, tree) if ids is None else map(as_id, ids)
+            report = fold(indexer.writer().delete(named, dry_run=dry_run), started)
+            if not dry_run:
+                _finished(place, indexer, report, wait)
         return report
+
+    def _to_delete(self, by_filter: bool, given: str | Mapping[str, Json] | None) -> filters.Filter | None:
+        """The filter of what is to be deleted, None where ids name it. Raises QueryError for both, or neither."""
+        if by_filter == (given is None):
+            raise QueryError("delete takes the ids of documents, or a filter: one of the two", field="filter")
+        tree = self._filter(given)
+        if by_filter and tree is None:
+            raise QueryError("the filter is empty and would delete everything; that is drop()", field="filter")
+        return tree
+
+    def _filter(self, given: str | Mapping[str, Json] | None) -> filters.Filter | None:
+        return None if given is None else filters.read(given, self.collection.schema)
 
     def get(self, document_id: str) -> dict[str, Json]:
         """The fields of the document of this id. Raises DocumentNotFound."""
-        one, place = as_id(document_id), self._location.opened()
-        name = place.catalog.collection.name
-        stores = self._searcher.stores(place, self.settings.deadline_s)
-        found = hydrated([one], (stores[VECTOR], stores[TEXT])).documents.get(one)
-        if found is None:
+        found = self.get_many([document_id])
+        if not found:
+            name = self.collection.name
             raise DocumentNotFound(f"there is no document {document_id!r} in collection {name!r}")
-        return dict(found.source)
+        return next(iter(found.values()))
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, dict[str, Json]]:
+        """The fields of each of these documents that is there, by id, in the order of the ids.
+
+        A store is asked once for all, 10,000 at most. Raises SearchUnavailable where a document may be in a store
+        that does not answer.
+        """
+        if isinstance(ids, str):
+            raise QueryError(f"get_many takes a list of ids, not one string; write get_many([{ids!r}])", field="ids")
+        wanted = list(dict.fromkeys(map(as_id, ids)))
+        if len(wanted) > bounds.MAX_LIMIT:
+            raise QueryError(
+                f"{len(wanted)} ids are asked for; {bounds.MAX_LIMIT} are the most. Use export", field="ids"
+            )
+        place = self._location.opened()
+        stores = self._searcher.stores(place, self.settings.deadline_s)
+        found = hydrated(wanted, (stores[VECTOR], stores[TEXT])).documents
+        return {one: dict(found[one].source) for one in wanted if one in found}
+
+    def export(self, filter: str | Mapping[str, Json] | None = None) -> Iterator[dict[str, Json]]:
+        """All documents that satisfy the filter, as `put` takes them, in no order: id, fields, and the vector of those
+        that brought their own.
+
+        Streamed from one store (8 bytes of memory a document in Redis, some 100 embedded, none in Elasticsearch),
+        while writes go on. A document that is there and satisfies the filter from the call to the end comes exactly
+        once, as it was when its turn came: one version of it, whole. One that comes, goes, or begins or ceases to
+        satisfy the filter meanwhile may be left out; none comes twice. What only the journal or the other store holds
+        is left out: `repair` first where that matters. Raises FilterError and StoreError, the latter also midway.
+        """
+        place = self._location.opened()
+        return exported(place, filters.read(filter, place.catalog.collection.schema))
 
     def search(self, query: str | Request = "", **options: Any) -> SearchResult:
         """The best documents by words and by meaning, fused, with how each of them came about.
@@ -185,6 +266,12 @@ class Engine:
             "stores": place.status(self._location.pools),
             "circuits": self._searcher.circuits(),
         }
+
+    def incarnation(self) -> str:
+        """What names this making, and this run, of both stores; another one after a drop, or after a restart that may
+        have lost writes. Raises StoreError and CollectionNotFound."""
+        catalog = self._location.place.catalog
+        return " ".join(catalog.store(name).incarnation() for name in (TEXT, VECTOR))
 
     def ping(self) -> dict[str, str]:
         """By retriever "ok", or why its store does not answer; and "journal", whether it can be written."""

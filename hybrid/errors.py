@@ -13,6 +13,7 @@
     │   ├── CollectionNotFound     there is no collection of this name yet
     │   └── CollectionMismatch     it was made with another model, dimension, analysis, schema or format
     ├── DocumentNotFound           there is no document of this id
+    ├── DocumentConflict           a document is not what an update expected it to be
     ├── StoreError                 a store did not do what it was asked; `store` names it
     │   ├── StoreUnavailable       refused, reset, unknown host, still loading
     │   ├── StoreTimeout           no answer in time; whether it was done is unknown
@@ -134,6 +135,16 @@ class DocumentNotFound(HybridError):
     """There is no document of this id."""
 
     code = "document_not_found"
+
+
+class DocumentConflict(HybridError):
+    """A document is not what an update expected it to be; nothing was changed. `field` names the first difference."""
+
+    code = "document_conflict"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class StoreError(HybridError):

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.display import contributions_html, frame
+from hybrid.display import contributions_html, frame, ranks_text
 
 Vector: TypeAlias = NDArray[np.float32]
 """float32, (dim,) for one or (n, dim) for several."""
@@ -344,6 +344,14 @@ class SearchResult:
 
     def __len__(self) -> int:
         return len(self.hits)
+
+    def __str__(self) -> str:
+        state = ", ".join(f"{name} {report.status}" for name, report in self.retrievers.items())
+        parts = [
+            (hit.rank, label(hit), hit.score, {name: of.get("rank") for name, of in hit.explain.items()})
+            for hit in self.hits
+        ]
+        return ranks_text(parts, f"{self.query!r}: {len(self.hits)} hits in {self.took_ms:.1f} ms, {state}")
 
     @property
     def ids(self) -> list[str]:

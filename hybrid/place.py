@@ -47,6 +47,7 @@ class Place:
         self.catalog = Catalog(settings, self.model.name, self.stores)
         self.indexer: Indexer | None = None
         self.turnstile = Turnstile(None if settings.in_memory else settings.folder / "writes.lock")
+        self.updates = Turnstile(None if settings.in_memory else settings.folder / "updates.lock")
         servers = {TEXT: settings.elasticsearch, VECTOR: settings.redis}
         self.here = frozenset(name for name, server in servers.items() if server is None)
         self._lock = threading.Lock()

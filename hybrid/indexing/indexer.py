@@ -16,6 +16,7 @@ from hybrid.indexing.flush import Flusher, Paid
 from hybrid.indexing.journal import Backlog, Journal
 from hybrid.indexing.machine import Machine
 from hybrid.indexing.reconcile import Verification, repair, verify
+from hybrid.indexing.update import Updater
 from hybrid.indexing.writer import Writer
 from hybrid.schema import Collection
 from hybrid.settings import DurabilitySettings
@@ -64,6 +65,10 @@ class Indexer:
     def writer(self) -> Writer:
         """A writer for one `put` or `delete`."""
         return Writer(self._collection, self._stores, self.journal, self._flusher, self._clock, self._threads)
+
+    def updater(self) -> Updater:
+        """What changes single fields. Two updates of a document must not run at once."""
+        return Updater(self._collection, self._stores, self.journal, self._clock, self.pay)
 
     def now(self) -> int:
         """A version larger than all that this process has written or seen."""

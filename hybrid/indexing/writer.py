@@ -88,9 +88,9 @@ class Writer:
                 raise DocumentError(outcome.reason, document_id=outcome.id)
             yield outcome
 
-    def delete(self, ids: Iterable[str]) -> Iterator[DocumentOutcome]:
-        """The outcome of each id: deleted or not_found."""
-        return self._written(self._gone(list(dict.fromkeys(batch))) for batch in _windows(ids, BATCH))
+    def delete(self, ids: Iterable[str], *, dry_run: bool = False) -> Iterator[DocumentOutcome]:
+        """The outcome of each id: deleted or not_found. dry_run: what it would be; nothing is deleted."""
+        return self._written(self._gone(list(dict.fromkeys(batch)), dry_run) for batch in _windows(ids, BATCH))
 
     def _written(self, batches: Iterable[_Batch]) -> Iterator[DocumentOutcome]:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
@@ -153,10 +153,12 @@ class Writer:
         document = change.document
         return Entry(document.id, self._clock.tick(), change.hash, document.fields, self._names, document.vectors)
 
-    def _gone(self, ids: Sequence[str]) -> _Batch:
+    def _gone(self, ids: Sequence[str], dry_run: bool) -> _Batch:
         known = self._lookup.known(ids)
         there = [one for one in ids if known.may_exist(one)]
         missing = [DocumentOutcome(one, Outcome.NOT_FOUND) for one in ids if not known.may_exist(one)]
+        if dry_run:
+            return _Batch([*missing, *(DocumentOutcome(one, Outcome.DELETED) for one in there)])
         nothing = np.empty((0, self._collection.vector.dim), np.float32)
         entries = [Entry(one, self._clock.tick(), "", {}, self._names, nothing, deleted=True) for one in there]
         return _Batch(missing, self._journaled(entries), dict.fromkeys(there, Outcome.DELETED))

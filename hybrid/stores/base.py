@@ -201,6 +201,10 @@ class Store(Protocol):
 class TextStore(Store, Protocol):
     """Finds documents by words."""
 
+    def scan(self, filter: Filter | None = None) -> Iterator[tuple[str, State]]:
+        """As every store's; with a filter, only the documents that satisfy it, and no tombstones."""
+        ...
+
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25, best first; equal scores go by id. No words: nothing."""
         ...

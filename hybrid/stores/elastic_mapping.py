@@ -42,6 +42,9 @@ TEXT = f"{OWN}.text"
 WORDS = f"{OWN}.words"
 """The words that are suggested; left out of what is kept, too."""
 
+TOMBSTONES: dict[str, Json] = {"term": {f"{OWN}.deleted": True}}
+"""The query that finds tombstones alone."""
+
 HAS = f"{OWN}.has"
 """The names of the schema's fields that a document has a value of."""
 
@@ -170,19 +173,19 @@ def batches(lines: Mapping[str, tuple[bytes, bytes]], most: int, most_bytes: int
         yield batch
 
 
-def page_body(point: str, after: Sequence[Any] | None, size: int, *, deleted: bool) -> dict[str, Json]:
-    """The body of a search for the next `size` states, or, with `deleted`, for those of tombstones alone.
+def page_body(point: str, after: Sequence[Any] | None, size: int, among: Json | None = None) -> dict[str, Json]:
+    """The body of a search for the next `size` states, or only for those that the query `among` finds.
 
     point: the id of a point in time. after: the sort values of the last one seen, None to begin. Columns are
     read, not sources, which have the vectors in them.
     """
     return {
-        "query": {"term": {f"{OWN}.deleted": True}} if deleted else {"match_all": {}},
+        "query": among or {"match_all": {}},
         "pit": {"id": point, "keep_alive": KEEP_ALIVE},
         "sort": ["_shard_doc"],
         "size": size,
         "version": True,
-        "seq_no_primary_term": deleted,
+        "seq_no_primary_term": among == TOMBSTONES,
         "stored_fields": "_none_",
         "docvalue_fields": [f"{OWN}.{name}" for name in ("id", "hash", "deleted")],
         "track_total_hits": False,

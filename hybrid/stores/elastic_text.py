@@ -247,14 +247,14 @@ class ElasticText:
         dim = self._opened.vector.dim
         return {found["_id"]: mapping.record(found, dim) for found in self._read(ids)}
 
-    def scan(self) -> Iterator[tuple[str, State]]:
+    def scan(self, filter: Filter | None = None) -> Iterator[tuple[str, State]]:
         """Every id with its state at the time of the first, tombstones included, in no order; constant memory."""
-        for page in self._pages(deleted=False):
+        for page in self._pages(None if filter is None else asking.count_body(filter)["query"]):
             yield from map(mapping.row, page)
 
     def expunge(self, before: int) -> int:
         removed = 0
-        for page in self._pages(deleted=True):
+        for page in self._pages(mapping.TOMBSTONES):
             removals = [mapping.removal(hit) for hit in page if hit["_version"] < before]
             with translated(self._client):
                 items = self._bulk(removals, (200, 409)) if removals else []  # 409: it was written over
@@ -327,13 +327,13 @@ class ElasticText:
             raise refused(where, failed[0]["status"], failed[0].get("error"))
         return items
 
-    def _pages(self, *, deleted: bool) -> Iterator[list[dict[str, Any]]]:
-        """All states as they are now, or, with `deleted`, those of tombstones alone; a page of hits at a time."""
+    def _pages(self, among: Json | None) -> Iterator[list[dict[str, Any]]]:
+        """All states as they are now, or only those that the query `among` finds; a page of hits at a time."""
         self.refresh()
         after = None
         with self._point_in_time() as point:
             while True:
-                body = mapping.page_body(point, after, PAGE, deleted=deleted)
+                body = mapping.page_body(point, after, PAGE, among)
                 with translated(self._client):
                     answer = self._client.search(body=body, filter_path=_PAGED).body
                 check_complete(answer, location(self._client))

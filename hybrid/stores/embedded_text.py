@@ -173,11 +173,12 @@ class TantivyText:
             dim = opened.collection.vector.dim
             return {name: layout.record(dim, **found) for name, found in layout.documents(opened.index, ids).items()}
 
-    def scan(self) -> Iterator[tuple[str, State]]:
+    def scan(self, filter: Filter | None = None) -> Iterator[tuple[str, State]]:
         """Every id with its state at the time of the call, tombstones included; some 100 bytes of memory for each."""
-        with _translated(self._folder):
+        with self._reading() as (asking, _):
             searcher = self._opened().index.searcher()
-            hits = searcher.search(tantivy.Query.all_query(), max(searcher.num_docs, 1), count=False).hits
+            wanted = tantivy.Query.all_query() if filter is None else asking.of(None, filter)
+            hits = searcher.search(wanted, max(searcher.num_docs, 1), count=False).hits
             for _, address in hits:
                 document = searcher.doc(address).to_dict()
                 yield document["id"][0], layout.state(**document)

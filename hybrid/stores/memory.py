@@ -162,11 +162,12 @@ class MemoryText:
         rows = self._opened().rows
         return {name: _record(rows[name]) for name in ids if name in rows}
 
-    def scan(self) -> Iterator[tuple[str, State]]:
+    def scan(self, filter: Filter | None = None) -> Iterator[tuple[str, State]]:
         """Every id with its state at the time of the call, tombstones included."""
         with self._lock:
-            states = [(row.id, row.state) for row in self._opened().rows.values()]
-        return iter(states)
+            held = self._opened()
+            rows = list(held.rows.values()) if filter is None else held.living
+        return iter([(row.id, row.state) for row in rows if filter is None or matches_filter(filter, row.facts)])
 
     def expunge(self, before: int) -> int:
         """The number of tombstones with a version below `before` that were removed for good."""

@@ -99,11 +99,16 @@ def run(client: redis.Redis, *command: str | bytes | int) -> Any:
 
 
 def replies(
-    client: redis.Redis, commands: Sequence[Sequence[str | bytes | int | float]], timeout_s: float
+    client: redis.Redis,
+    commands: Sequence[Sequence[str | bytes | int | float]],
+    timeout_s: float,
+    *,
+    all_or_none: bool = False,
 ) -> list[Any]:
     """The reply to each command, sent together; what Redis says is wrong is among them, not raised.
 
-    timeout_s: seconds for all of them. It runs outside `Redis.execute_command`, which has no limit per call.
+    timeout_s: seconds for all of them. all_or_none: the first thing that is wrong is raised at once. It runs outside
+    `Redis.execute_command`, which has no limit per call.
     """
     deadline = time.monotonic() + timeout_s
     pool = client.connection_pool
@@ -115,6 +120,9 @@ def replies(
             try:
                 said.append(connection.read_response(timeout=max(0.001, deadline - time.monotonic())))
             except given.ResponseError as error:
+                if all_or_none:
+                    connection.disconnect()  # type: ignore[no-untyped-call]  # the other replies are not for the next who has it
+                    raise
                 said.append(error)
     finally:
         pool.release(connection)

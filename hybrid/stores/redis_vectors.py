@@ -128,9 +128,10 @@ class RedisVectors:
     def _with_background(self, query: VectorQuery, k: int, timeout_s: float) -> tuple[Any, Background | None]:
         """The reply to a query, and how the collection scores, in one round trip where its shape is as it was."""
         sampling = Sampling(self._name, self._opened.vector)
-        guess = self._shape or sampling.shape(self._replies(sampling.counting(), timeout_s))
+        guess = self._shape or sampling.shape(self._replies(sampling.counting(), timeout_s, all_or_none=True))
         commands = [self.command(query, k, timeout_s), *sampling.counting()]
-        reply, *counts, facts = self._replies([*commands, sampling.command(query.vector, guess, timeout_s)], timeout_s)
+        commands.append(sampling.command(query.vector, guess, timeout_s))
+        reply, *counts, facts = self._replies(commands, timeout_s, all_or_none=True)
         shape = self._shape = sampling.shape(counts)
         if shape.kind != guess.kind:
             facts = self._replies([sampling.command(query.vector, shape, timeout_s)], timeout_s)[0]
@@ -324,11 +325,13 @@ class RedisVectors:
                         raise answer
                     yield answer
 
-    def _replies(self, commands: Sequence[list[layout.Argument]], timeout_s: float) -> list[Any]:
+    def _replies(
+        self, commands: Sequence[list[layout.Argument]], timeout_s: float, *, all_or_none: bool = False
+    ) -> list[Any]:
         if timeout_s <= 0:
             raise StoreTimeout(NAME, f"Redis at {location(self._client)} had no time left for this search")
         with translated(self._client):
-            return replies(self._client, commands, timeout_s + GRACE_S)
+            return replies(self._client, commands, timeout_s + GRACE_S, all_or_none=all_or_none)
 
     def _rows(self, reply: Any) -> list[dict[bytes, Any]]:
         """What a search found, by its reply."""

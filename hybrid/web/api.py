@@ -13,7 +13,7 @@ from hybrid.errors import DocumentError, DocumentNotFound, QueryError
 from hybrid.model import DocumentOutcome, Outcome, SearchResult
 from hybrid.web.problems import of_hybrid
 from hybrid.web.queries import answer, answer_many, check_collection, planned
-from hybrid.web.wire import arguments, engine, json_object, reply
+from hybrid.web.wire import arguments, engine, flag, json_object, json_of, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -82,6 +82,20 @@ def put(document_id: str) -> Response:
     return _written(said, report.notes, headers)
 
 
+@blueprint.patch("/documents/<document_id:document_id>")
+def patch(document_id: str) -> Response:
+    """Changes fields of one document, those of the body, where null removes one: 200, or 202 where a store is owed it.
+
+    `?expected=…`: a JSON object of values that the document must have now, null for none; else the answer is a 409.
+    """
+    given = _check(document_id, {"wait": "wait", "expected": "expected"})
+    expected = json_of("expected", given.get("expected", "{}"))
+    said = engine().update(document_id, json_object(), expected=expected, wait=flag("wait", given, True))
+    if said.outcome is Outcome.NOT_FOUND:
+        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
+    return _written(said)
+
+
 @blueprint.delete("/documents/<document_id:document_id>")
 def delete(document_id: str) -> Response:
     """Deletes one document: 200, or 202 where a store is owed the deletion."""
@@ -103,10 +117,7 @@ def _written(said: DocumentOutcome, notes: Sequence[str] = (), headers: Mapping[
 
 def _wait(document_id: str) -> bool:
     """Whether to answer only when a search sees the write: `?wait=true`, the default."""
-    wait = _check(document_id, {"wait": "wait"}).get("wait", "true")
-    if wait not in ("true", "false"):
-        raise QueryError(f"wait is {wait!r}; it is true or false", field="wait")
-    return wait == "true"
+    return flag("wait", _check(document_id, {"wait": "wait"}), True)
 
 
 def _check(document_id: str, known: dict[str, str]) -> dict[str, str]:

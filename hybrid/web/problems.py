@@ -16,6 +16,7 @@ from hybrid.errors import (
     CollectionMismatch,
     CollectionNotFound,
     CursorGone,
+    DocumentConflict,
     DocumentError,
     DocumentNotFound,
     FilterError,
@@ -41,6 +42,7 @@ _STATUSES: tuple[tuple[type[HybridError], int], ...] = (
     (CollectionNotFound, 404),
     (DocumentNotFound, 404),
     (CursorGone, 410),
+    (DocumentConflict, 409),
     (CollectionMismatch, 409),
     (SearchUnavailable, 503),
     (StoreError, 503),
@@ -122,7 +124,7 @@ def of_hybrid(error: HybridError) -> Problem:
 
 def _place_of(error: HybridError) -> dict[str, Json]:
     """Where in the request it went wrong: the argument's name, and the character of a filter, from 0."""
-    named = error.field if isinstance(error, DocumentError | QueryError) else None
+    named = error.field if isinstance(error, DocumentError | DocumentConflict | QueryError) else None
     position = error.position if isinstance(error, FilterError) else None
     return {name: value for name, value in (("field", named), ("position", position)) if value is not None}
 

@@ -63,7 +63,7 @@ def test_the_python_block_on_servers_opens_an_engine_there(
 def test_the_shell_blocks_run(tmp_path: Path) -> None:
     lines = [line for body in blocks("bash") for line in body.splitlines() if line.startswith("hybrid ")]
     kept = [line for line in lines if not line.startswith("hybrid serve")]  # serves until it is stopped; tested apart
-    verbs = ["index", "search", "search", "search", "suggest", "status", "verify", "delete"]
+    verbs = ["index", "search", "search", "search", "suggest", "status", "verify", "export", "delete", "delete"]
     assert [shlex.split(line)[1] for line in kept] == verbs
     (tmp_path / "documents.jsonl").write_text('{"id": "1", "title": "A quiet laptop", "text": "No fan, no sound."}\n')
     printed = [run_shell(line, tmp_path) for line in kept]

@@ -20,7 +20,10 @@ import hybrid
 from hybrid import cli
 from hybrid.indexing.entries import Entry
 
-COMMANDS = ("bench", "delete", "demo", "index", "reindex", "repair", "search", "serve", "status", "suggest", "verify")
+COMMANDS = (
+    *("adopt", "bench", "count", "delete", "demo", "export", "get", "index", "reindex", "repair", "search", "serve"),
+    *("status", "suggest", "update", "verify"),
+)
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
 
 
@@ -311,6 +314,60 @@ def test_deleting_wants_ids_or_all_and_asks_before_all(run: Run) -> None:
     assert run("search", "words", "--json").json["hits"]
     assert run("delete", "--all", stdin="y\n").out.endswith("collection 'documents' deleted\n")
     assert "there is no collection" in fails(run("search", "words"), 2)
+
+
+PRICED = [doc(n, title="Ein “Titel”\nmit Zeilen", price=n, tags=["a", "b"]) for n in range(3)]
+
+
+def test_an_export_is_read_back_identically(run: Run) -> None:
+    run("index", lines(*PRICED))
+    exported = run("export")
+    assert sorted(map(json.loads, exported.out.splitlines()), key=lambda one: one["id"]) == PRICED
+    again = run("index", "-", "--json", stdin=exported.out)
+    assert again.json["counts"] == {"unchanged": 3}
+    other = run("index", "-", "--json", "--collection", "other", stdin=exported.out)
+    assert other.json["counts"] == {"created": 3}
+    assert sorted(run("export", "--collection", "other").out.splitlines()) == sorted(exported.out.splitlines())
+    assert [json.loads(line)["id"] for line in run("export", "--filter", "price = 2").out.splitlines()] == ["2"]
+    assert "there is no field 'prize'" in run("export", "--filter", "prize = 2").err
+
+
+def test_documents_are_read_and_counted(run: Run) -> None:
+    run("index", lines(*PRICED))
+    ran = run("get", "2", "nobody", "0")
+    assert [json.loads(line)["price"] for line in ran.out.splitlines()] == [2, 0]
+    assert (ran.code, ran.err) == (1, "not there: nobody\n")
+    assert run("get", "1").code == 0
+    assert run("count").out == "3\n"
+    assert run("count", "--filter", "price > 0", "--json").json == {"count": 2}
+
+
+def test_fields_are_changed(run: Run) -> None:
+    run("index", lines(*PRICED))
+    assert run("update", "1", '{"price": 9, "tags": null}').out == "1: updated\n"
+    assert run("update", "1", '{"price": 9}', "--json").json == {"id": "1", "status": "unchanged"}
+    assert run("update", "1", '{"price": 5}', "--expected", '{"price": 9}').code == 0
+    assert "its 'price' is 5, not 9" in fails(run("update", "1", '{"price": 6}', "--expected", '{"price": 9}'), 1)
+    assert "there is no document 'nobody'" in fails(run("update", "nobody", "{}"), 1)
+    assert "the changes are not JSON" in fails(run("update", "1", "price=9"), 2)
+    assert "--expected are no JSON object" in fails(run("update", "1", "{}", "--expected", "[1]"), 2)
+    assert json.loads(run("get", "1").out) == {"id": "1", "text": "some words", "title": PRICED[1]["title"], "price": 5}
+
+
+def test_a_filter_deletes_after_a_dry_run_and_a_question(run: Run) -> None:
+    run("index", lines(*PRICED))
+    dry = run("delete", "--filter", "price > 0", "--dry-run")
+    assert "2 deleted" in dry.out
+    assert "Nothing was deleted." in dry.out
+    assert run("delete", "--all", "--dry-run", "--json").json == {"documents": 3, "dry_run": True}
+    assert run("delete", "1", "x", "--dry-run", "--json").json["counts"] == {"deleted": 1, "not_found": 1}
+    refused = run("delete", "--filter", "price > 0", stdin="n\n")
+    assert (refused.code, "Delete 2 documents of 'documents'?" in refused.err) == (1, True)
+    assert run("count").out == "3\n"
+    assert "2 deleted" in run("delete", "--filter", "price > 0", "--yes").out
+    assert run("count").out == "1\n"
+    assert "name the ids" in fails(run("delete", "1", "--filter", "price > 0"), 2)
+    assert "the filter is empty" in fails(run("delete", "--filter", "", "--dry-run"), 2)
 
 
 def test_a_store_that_does_not_answer_is_one_line(run: Run) -> None:

@@ -48,6 +48,16 @@ def test_a_document_a_query_and_a_retriever_cannot_write_markup() -> None:
     assert '" onload' not in html
 
 
+def test_a_result_prints_as_a_line_for_each_hit() -> None:
+    shown = str(result(hit({"title": "Two\nlines \x1b[31m and " + "x" * 60}), hit({}, "id-2"), query="q\x1b"))
+    assert shown.splitlines() == [
+        "'q\\x1b': 2 hits in 12.3 ms, text ok, vector timeout",
+        "  1  0.5000  Two lines  [31m and " + "x" * 39 + "…  (text #3, vector –)",
+        "  1  0.5000  id-2  (text #3, vector –)",
+    ]
+    assert str(result()) == "'q': 0 hits in 12.3 ms, text ok, vector timeout"
+
+
 def test_a_fused_ranking_shows_itself() -> None:
     html = hybrid.fuse({"text": ["a<b"], "vector": ["a<b", "c"]})._repr_html_()
     assert html.count("<tr>") == 3

@@ -26,12 +26,13 @@ LAYERS = (
         *("fragments", "highlighted", "suggest", "merge"),
     ),
     ("place",),
-    ("reindex", "location", "retrieve", "batch", "like"),
+    ("reindex", "location", "retrieve", "batch", "like", "export"),
     ("searcher",),
     ("many",),
     ("engine",),
+    ("adopt",),
     ("__init__",),
-    ("bench", "cli", "demo", "terminal", "web"),
+    ("bench", "cli", "demo", "document_commands", "options", "terminal", "web"),
 )
 """From the bottom up. A package stands for all its modules; `__init__` is the face of `hybrid` itself."""
 
