@@ -250,7 +250,8 @@ class Engine:
         """Collection, model, and, for each store, counts, index parameters, sizes (bytes) and warnings.
 
         A store that does not answer has the key `error` instead. circuits: by retriever that this process asked,
-        whether it is asked now, or left alone after failures in a row.
+        whether it is asked now, or left alone after failures in a row. caches: of query vectors, once the model was
+        loaded, and of answers: hits and misses since the engine was opened, entries and size.
         """
         place = self._location.place
         try:
@@ -265,6 +266,7 @@ class Engine:
             "journal": place.backlog(),
             "stores": place.status(self._location.pools),
             "circuits": self._searcher.circuits(),
+            "caches": {"queries": place.model.cached(), "answers": dataclasses.asdict(self._searcher.recall.info())},
         }
 
     def incarnation(self) -> str:

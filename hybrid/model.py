@@ -326,6 +326,7 @@ class SearchResult:
     was asked. next_cursor: goes on with this very answer; None where it ends here. window_exhausted: it ends here
     because the retrievers were asked for no more; a larger window may find more. skipped: documents of this
     page that were deleted after they were found. steps: how the steps after fusion went that can fail, by name.
+    remembered: the stores were not searched, as this was found before and they have not changed since.
     """
 
     query: str
@@ -341,6 +342,7 @@ class SearchResult:
     skipped: int = 0
     timeline: Mapping[str, float] = field(default_factory=dict)
     steps: Mapping[str, RetrieverReport] = field(default_factory=dict)
+    remembered: bool = False
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -377,6 +379,8 @@ class SearchResult:
             body["next_cursor"] = self.next_cursor
         if self.skipped:
             body["skipped"] = self.skipped
+        if self.remembered:
+            body["remembered"] = True
         if self.steps:
             body["steps"] = {name: report.to_dict() for name, report in self.steps.items()}
         return body | {"hits": [hit.to_dict() for hit in self.hits]}

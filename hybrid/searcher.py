@@ -15,7 +15,7 @@ from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.arrange import arranged
 from hybrid.batch import AtHand
-from hybrid.bounded import Bounded
+from hybrid.bounded import Bounded, at_once
 from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.highlight import Highlight
@@ -25,6 +25,7 @@ from hybrid.model import Hit, Json, SearchResult, Stored
 from hybrid.pages import Pages
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
+from hybrid.recall import Recall
 from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank
@@ -83,6 +84,7 @@ class Searcher:
         self._location = location
         self._reranker = reranker
         self.pools = location.pools
+        self.recall = Recall(settings.remembered)
         self._pages: Pages[Found] = Pages()
 
     def plan(self, request: Request) -> Plan:
@@ -127,12 +129,26 @@ class Searcher:
 
         Raises SearchUnavailable.
         """
-        place = self._location.place
+        place, began = self._location.place, time.perf_counter()
+        before = self._generation(place) if self.recall.is_on else None
+        known = self.recall.find((plan.key, before)) if before else None
+        if known is not None:
+            span = Asked(began, {}).span(plan)
+            page = self.page(place, replace(known, plan=plan), span, {**(timeline or {}), "recall": _since(began)})
+            return place, replace(page, remembered=True)
         asked = self._asked(place, plan, sum((timeline or {}).values()) / 1000)
         if asked.lost and self._location.moved(place):
             return self.run(plan, timeline)
         of, spent = self.found(place, plan, asked)
+        if before and not of.degraded and self._generation(place) == before:
+            self.recall.keep((plan.key, before), of)
         return place, self.page(place, of, asked.span(plan), {**(timeline or {}), **spent})
+
+    def _generation(self, place: Place) -> str | None:
+        """What names the state of both stores that searches see; None where it is not known in a while."""
+        within = self._settings.deadline_s / 4
+        said, errors = at_once(place.stores, lambda store: store.generation(), self.pools, within, place.here)
+        return None if errors else "|".join((place.settings.collection, *(said[name] for name in sorted(said))))
 
     def found(self, place: Place, plan: Plan, asked: Asked) -> tuple[Found, dict[str, float]]:
         """All that a plan found, in the order of its pages, and the milliseconds that went into it.

@@ -157,7 +157,8 @@ class Settings(BaseSettings):
     """All settings. model: a model's name, "none" where documents bring their own vectors.
 
     data_dir: folder of the embedded stores; ":memory:" keeps everything in memory.
-    deadline_s: seconds a search may take. window: documents asked of each retriever.
+    deadline_s: seconds a search may take. window: documents asked of each retriever. remembered: answers that are
+    kept for the same search of the same collection, 0 for none; what is in the stores is asked before each is given.
     """
 
     model_config = SettingsConfigDict(
@@ -183,6 +184,7 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
+    remembered: int = Field(default=0, ge=0, le=100_000)
 
     @property
     def in_memory(self) -> bool:

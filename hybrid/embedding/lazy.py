@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 
 from hybrid.embedding.base import Embedder
+from hybrid.embedding.cache import CachedQueries
 from hybrid.embedding.factory import open_embedder
 from hybrid.schema import NO_MODEL
 from hybrid.settings import Settings
@@ -21,6 +23,10 @@ class LazyEmbedder:
         self._embedder = given
         self._lock = threading.Lock()
         self.name = given.name if given is not None else settings.model
+
+    def cached(self) -> dict[str, int]:
+        """How well the cache of query vectors does; empty while no model is loaded, or for one without a cache."""
+        return asdict(self._embedder.info()) if isinstance(self._embedder, CachedQueries) else {}
 
     def get(self) -> Embedder | None:
         """The embedder; None where documents bring their own vectors. Raises ModelNotFound or MissingExtra."""

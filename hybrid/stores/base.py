@@ -166,6 +166,10 @@ class Store(Protocol):
         """What names this run of the store; another one after a restart that may have lost writes."""
         ...
 
+    def generation(self) -> str:
+        """What names the state that a search sees: another one after each change that a search can see."""
+        ...
+
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
         ...

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import orjson
 from elasticsearch import AuthorizationException, Elasticsearch
 
 from hybrid.model import Json
+from hybrid.stores.elastic_client import translated
 from hybrid.stores.elastic_mapping import OWN
 from hybrid.stores.redis_status import version
 
 SAFE = (8, 19)
+
+
+_SEEN = "*.*.shards.*.seq_no.max_seq_no,*.*.shards.*.commit.generation,*.*.shards.*.refresh.external_total"
+
+
+def generation(client: Elasticsearch, index: str) -> str:
+    """What names the state that a search sees: of each shard the last operation, commit and refresh."""
+    with translated(client):
+        answer = client.indices.stats(index=index, metric=["refresh"], level="shards", filter_path=_SEEN)
+    return orjson.dumps(answer.body, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def count(client: Elasticsearch, index: str, *, deleted: bool) -> int:

@@ -243,6 +243,9 @@ class ElasticText:
             raise StoreUnavailable(NAME, f"Elasticsearch at {where} is still loading the index. Try again later")
         return ",".join(sorted(f"{one['target']['id']}/{one['start_time_in_millis']}" for one in shards))
 
+    def generation(self) -> str:
+        return elastic_status.generation(self._client, self._index)
+
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         dim = self._opened.vector.dim
         return {found["_id"]: mapping.record(found, dim) for found in self._read(ids)}

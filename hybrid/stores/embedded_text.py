@@ -166,6 +166,12 @@ class TantivyText:
         with _translated(self._folder):
             return self._opened().incarnation
 
+    def generation(self) -> str:
+        """Which making of the index it is, and which commit."""
+        with _translated(self._folder):
+            opened = self._opened()
+            return f"{opened.incarnation}/{opened.committed}"
+
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
         with _translated(self._folder):

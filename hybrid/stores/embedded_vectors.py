@@ -179,6 +179,14 @@ class SqliteVectors:
             self._opened()
             return self._incarnation.decode()
 
+    def generation(self) -> str:
+        """Which making of the collection it is, and the last row that was written."""
+        with self._database() as database:
+            self._follow(database)
+            self._opened()
+            last = database.execute("SELECT max(seq) FROM records").fetchone()[0]
+            return f"{self._incarnation.decode()}/{last}"
+
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
         statement = f"SELECT id, version, hash, source, vectors, passages, deleted FROM records {_OF_IDS}"

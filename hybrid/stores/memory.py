@@ -81,6 +81,7 @@ class _Held:
     collection: Collection
     rows: dict[str, _Row] = field(default_factory=dict)
     scorer: _Scorer | None = None
+    taken: int = 0
     incarnation: str = field(default_factory=lambda: token_hex(16))
 
     @property
@@ -156,6 +157,11 @@ class MemoryText:
     def incarnation(self) -> str:
         """What was drawn when the collection was made."""
         return self._opened().incarnation
+
+    def generation(self) -> str:
+        """Which making of the collection it is, and how many records it took."""
+        held = self._opened()
+        return f"{held.incarnation}/{held.taken}"
 
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
@@ -307,6 +313,7 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
         record.id, state, source, record.passages, record.vectors.copy(), places, words, shown, seen
     )
     held.scorer = None
+    held.taken += 1
     return WriteOutcome(Wrote.WRITTEN)
 
 

@@ -13,7 +13,7 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json
 from hybrid.stores import redis_layout as layout
 from hybrid.stores import redis_query as asking
-from hybrid.stores.redis_client import run
+from hybrid.stores.redis_client import run, translated
 
 SAFE_REDIS = (8, 2, 2)
 SAFE_SEARCH = (2, 10, 10)
@@ -39,6 +39,14 @@ def status(client: redis.Redis, name: str) -> dict[str, Json]:
         "server": server,
         "warnings": warnings(server, int(index[b"hash_indexing_failures"])),
     }
+
+
+def generation(client: redis.Redis, name: str) -> str:
+    """What names the state of the index: each hash that is indexed anew takes the next number."""
+    with translated(client):
+        info = run(client, "FT.INFO", f"{layout.prefix(name)}idx")
+        started = run(client, "INFO", "server")["run_id"]
+    return f"{started}/{info[b'max_doc_id']}/{info[b'num_docs']}"
 
 
 def _index(info: Mapping[bytes, Any]) -> dict[str, Json]:

@@ -206,6 +206,9 @@ class RedisVectors:
     def incarnation(self) -> str:
         return redis_durability.incarnation(self._client)
 
+    def generation(self) -> str:
+        return redis_status.generation(self._client, self._name)
+
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         collection = self._opened
         found: dict[str, Record] = {}

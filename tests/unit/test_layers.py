@@ -23,7 +23,7 @@ LAYERS = (
     ("stores", "embedding", "indexing"),
     (
         *("search", "bounded", "queries", "hydrate", "answer", "arrange", "explain", "pages", "integrity", "catalog"),
-        *("fragments", "highlighted", "suggest", "merge"),
+        *("fragments", "highlighted", "suggest", "merge", "recall"),
     ),
     ("place",),
     ("reindex", "location", "retrieve", "batch", "like", "export"),
