@@ -19,9 +19,12 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from urllib.parse import quote
 
 from py_rust_stemmers import SnowballStemmer
 
+from hybrid import languages
+from hybrid.languages import ENGLISH, KEYWORD, LANGUAGES
 from hybrid.model import Json
 
 ANALYZER = "hybrid"
@@ -59,18 +62,18 @@ def prepare(text: str) -> str:
     return unicodedata.normalize("NFC", narrow)
 
 
-def tokens(text: str) -> list[str]:
+def tokens(text: str, analyzer: str = ENGLISH) -> list[str]:
     """The tokens of the text, in order, with repetitions; empty for one of stop words and signs only."""
-    return [token for _, _, token in placed(prepare(text))]
+    return [token for token in slots(text, analyzer) if token]
 
 
-def query_terms(text: str) -> dict[str, int]:
+def query_terms(text: str, analyzer: str = ENGLISH) -> dict[str, int]:
     """The tokens of a query and how often each comes; of a very long one the first `MAX_TERMS` different tokens.
 
     The bound keeps a query below Lucene's limit of clauses (`indices.query.bool.max_clause_count`).
     """
     counts: dict[str, int] = {}
-    for token in tokens(text):
+    for token in tokens(text, analyzer):
         if token in counts or len(counts) < MAX_TERMS:
             counts[token] = counts.get(token, 0) + 1
     return counts
@@ -180,6 +183,8 @@ _RUN = re.compile(
     "|(?P<whole>(?:t[mz]*)+|gg|e[smz]*(?:(?<=z)e[smz]*)*|s)"
 )
 _STEMMER = SnowballStemmer("english")
+_STEMMERS = {language: SnowballStemmer(language) for language in LANGUAGES if language != ENGLISH}
+_STOPPED = {language: frozenset(listed.split()) for language, listed in languages.STOP_WORDS.items()}
 _UNDOUBLED = re.compile("([aeo](?:bb|dd|ff|gg|mm|nn|pp|rr|tt))(?:ed|ing)(?:ly)?(?:'s?)?")
 
 
@@ -188,17 +193,42 @@ def runs(text: str) -> Iterator[re.Match[str]]:
     return _RUN.finditer(text.translate(_KINDS))
 
 
-def placed(text: str) -> Iterator[tuple[int, int, str]]:
+def placed(text: str, analyzer: str = ENGLISH) -> Iterator[tuple[int, int, str]]:
     """The tokens of a prepared text, in order, each with its start and end there; neighbouring bigrams overlap."""
-    return (one for one in _slots(text) if one[2])
+    return (one for one in _slots(text, analyzer) if one[2])
 
 
-def slots(text: str) -> list[str]:
-    """The tokens of the text in their places: "" stands where a stop word does. What phrases are made of."""
-    return [token for _, _, token in _slots(prepare(text))]
+def slots(text: str, analyzer: str = ENGLISH) -> list[str]:
+    """The tokens of the text in their places: "" stands where a stop word does. What phrases are made of.
+
+    All analyzers but `keyword` find the same places.
+    """
+    return [token for _, _, token in _slots(prepare(text), analyzer)]
 
 
-def _slots(text: str) -> Iterator[tuple[int, int, str]]:
+def in_places(
+    source: Mapping[str, Json], fields: Sequence[tuple[str, float]], by: Mapping[str, str]
+) -> list[list[str]]:
+    """The tokens, in their places, of the texts that a document is found by, as `weighted` repeats them.
+
+    by: the analyzer of each field.
+    """
+    found: list[list[str]] = []
+    for name, boost in fields:
+        texts = weighted(source, [(name, boost)])
+        found += [slots(texts[0], by[name])] * len(texts) if texts else []
+    return found
+
+
+def as_keyword(text: str) -> str:
+    """The token of a whole text; none of words begins so, and it has no white space."""
+    return "=" + quote(text, safe="")
+
+
+def _slots(text: str, analyzer: str) -> Iterator[tuple[int, int, str]]:
+    if analyzer == KEYWORD:
+        yield 0, len(text), as_keyword(text)
+        return
     for run in runs(text):
         start, end = run.span()
         if run.lastgroup == "cjk":
@@ -206,7 +236,7 @@ def _slots(text: str) -> Iterator[tuple[int, int, str]]:
                 yield at, at + len(token), token
             continue
         for at in range(start, end, LONGEST):
-            yield at, min(at + LONGEST, end), _term(text[at : min(at + LONGEST, end)])
+            yield at, min(at + LONGEST, end), _term(text[at : min(at + LONGEST, end)], analyzer)
 
 
 def _bigrams(run: str) -> Iterator[str]:
@@ -221,11 +251,20 @@ def folded(raw: str) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def _term(raw: str) -> str:
+def _term(raw: str, analyzer: str) -> str:
     """The token of one word; empty for a stop word."""
     word = folded(raw)
+    if analyzer != ENGLISH:
+        return _elsewhere(word, analyzer)
     if word in STOP_WORDS:
         return ""
     # Lucene keeps the double letter of "add", "ebb", "egg", which is newer than this stemmer.
     short = _UNDOUBLED.fullmatch(word)
     return short[1] if short else str(_STEMMER.stem_word(word))
+
+
+def _elsewhere(word: str, analyzer: str) -> str:
+    if word in _STOPPED.get(analyzer, ()):
+        return ""
+    stemmer = _STEMMERS.get(analyzer)
+    return str(stemmer.stem_word(word)) if stemmer else word

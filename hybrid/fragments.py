@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 
 from hybrid.embedding.passages import sentences
+from hybrid.languages import ENGLISH
 from hybrid.model import Span
 from hybrid.surface import spans
 
@@ -30,9 +31,9 @@ class Mark:
     term: str = ""
 
 
-def marks(text: str, terms: Collection[str]) -> list[Mark]:
-    """Where the words of a text stand whose token is one of the terms."""
-    return [Mark(*span, term) for span, term in spans(text[:MOST_CHARACTERS]) if term in terms]
+def marks(text: str, terms: Collection[str], analyzer: str = ENGLISH) -> list[Mark]:
+    """Where the words of a text stand whose token, by an analyzer, is one of the terms."""
+    return [Mark(*span, term) for span, term in spans(text[:MOST_CHARACTERS], analyzer) if term in terms]
 
 
 def best(text: str, found: Sequence[Mark], most: int, size: int) -> list[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid import fragments
-from hybrid.analysis import query_terms
 from hybrid.embedding.passages import sentences
 from hybrid.errors import HybridError
 from hybrid.fragments import Mark
 from hybrid.highlight import Highlight
+from hybrid.match import ANY
 from hybrid.model import Hit, Span
-from hybrid.plan import VECTOR
+from hybrid.plan import VECTOR, Plan
 from hybrid.schema import Schema
+from hybrid.wording import tokens_of, wanted
 
 MOST_SENTENCES = 128
 """Sentences of a page that the model is asked about at most; hits that come after them show their passage's start."""
@@ -35,21 +36,29 @@ class _Lead:
         return [(start + a, start + b) for a, b in sentences(self.text[start:end])]
 
 
-def highlighted(hits: Iterable[Hit], query: str, how: Highlight, schema: Schema, near: Nearness) -> tuple[Hit, ...]:
-    """The hits with their highlights, by field; no field is named that has none."""
-    terms = frozenset(query_terms(query))
-    marked = [replace(hit, highlights=_words(hit, terms, how)) for hit in hits]
+def highlighted(
+    hits: Iterable[Hit], terms: frozenset[str], how: Highlight, schema: Schema, near: Nearness
+) -> tuple[Hit, ...]:
+    """The hits with their highlights, by field; no field is named that has none. terms: tokens that are marked."""
+    by = schema.analyzers
+    marked = [replace(hit, highlights=_words(hit, terms, how, by)) for hit in hits]
     leads = {hit.id: lead for hit in marked if not hit.highlights and (lead := _lead(hit, how, schema)) is not None}
     nearest = _nearest(leads, near) if how.sentences and leads else {}
     shown = {one: _shown(lead, nearest.get(one), how.size) for one, lead in leads.items()}
     return tuple(replace(hit, highlights=shown[hit.id]) if hit.id in shown else hit for hit in marked)
 
 
-def _words(hit: Hit, terms: frozenset[str], how: Highlight) -> dict[str, list[str]]:
+def terms(plan: Plan) -> frozenset[str]:
+    """The tokens that the texts of a plan look for, and what they stand for."""
+    found = [wanted(text, ANY, (), plan.tongue) for text in (plan.query, *plan.queries)]
+    return frozenset(token for of in found if of is not None for token in tokens_of(of))
+
+
+def _words(hit: Hit, terms: frozenset[str], how: Highlight, by: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in how.fields if terms else ():
         text = hit.document.get(name)
-        if isinstance(text, str) and (marks := fragments.marks(text, terms)):
+        if isinstance(text, str) and (marks := fragments.marks(text, terms, by[name])):
             found[name] = fragments.best(text, marks, how.fragments, how.size)
     return found
 

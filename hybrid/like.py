@@ -15,6 +15,7 @@ from hybrid.analysis import query_terms
 from hybrid.bounded import Bounded
 from hybrid.errors import DocumentNotFound, QueryError
 from hybrid.hydrate import hydrated
+from hybrid.languages import KEYWORD, SIMPLE
 from hybrid.model import Stored, Vector
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Request
@@ -75,13 +76,14 @@ def _telling(place: Place, store: Bounded, documents: Sequence[Stored], schema: 
 
     A word stands for its token; each token is there once, by the first way it is written.
     """
+    analyzer = next((one for one in schema.spoken if one != KEYWORD), SIMPLE)
     counts: Counter[str] = Counter()
     written: dict[str, str] = {}
     for one in documents:
         text = " ".join(str(one.source.get(name, "")) for name, _ in schema.searched)
-        counts.update(query_terms(text))
+        counts.update(query_terms(text, analyzer))
         for word in document_words(one.source, schema.searched):
-            for token in query_terms(word):
+            for token in query_terms(word, analyzer):
                 written.setdefault(token, word)
     known = [token for token, _ in counts.most_common(200) if token in written]
     total = store.ask(lambda of: of.count())

@@ -26,6 +26,8 @@ from hybrid.scripts import unsupported
 from hybrid.shaping import wishes as wishing
 from hybrid.shaping.wishes import NOTHING, Rerank, Shaping, Wishes
 from hybrid.sorting import Sort, sorts
+from hybrid.synonyms import NONE, Synonyms
+from hybrid.wording import PLAIN, Tongue
 
 TEXT, VECTOR = "text", "vector"
 RETRIEVERS = (TEXT, VECTOR)
@@ -113,12 +115,14 @@ class Defaults:
 
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
     the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
+    synonyms: the operator's.
     """
 
     window: int = 100
     deadline_s: float = 2.0
     languages: Callable[[], frozenset[str]] = frozenset
     rerank: Rerank | None = None
+    synonyms: Synonyms = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class Plan:
     queries: tuple[str, ...] = ()
     within: tuple[tuple[str, float], ...] = ()
     highlight: Highlight | None = None
+    tongue: Tongue = PLAIN
 
     @property
     def browses(self) -> bool:
@@ -197,6 +202,8 @@ class Plan:
             "match": self.match.to_dict(),
             "queries": list(self.queries),
             "within": dict(self.within),
+            "analyzers": list(self.tongue.analyzers),
+            "synonyms": self.tongue.synonyms.digest,
             "highlight": self.highlight.to_dict() if self.highlight else None,
         }
 
@@ -241,6 +248,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
         match=matching.read(request.match),
+        tongue=Tongue(schema.spoken, defaults.synonyms),
         queries=_queries(request, wanted, browses),
         within=_least(request.within, asked),
         shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),

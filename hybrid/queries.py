@@ -22,6 +22,7 @@ def texts(plan: Plan) -> list[TextQuery] | list[BrowseQuery]:
     if plan.browses:
         return [BrowseQuery(plan.window, plan.sort, within, plan.filter, plan.facets, total=True)]
     first = TextQuery(plan.query, plan.window, within, plan.filter, plan.facets, total=True, match=plan.match)
+    first = replace(first, tongue=plan.tongue)
     return [replace(first, text=one) for one in (plan.query, *plan.queries)]
 
 
@@ -40,6 +41,7 @@ def endings(query: TextQuery, limit: int) -> WordQuery:
 def conditions(plan: Plan) -> TextQuery | None:
     """What the text store is asked for the conditions that every document must meet; None where there are none."""
     query = TextQuery(plan.query, plan.window, deadline(plan, TEXT), match=plan.match, conditional=True)
+    query = replace(query, tongue=plan.tongue)
     return None if query.wanted is None else query
 
 

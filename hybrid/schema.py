@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import CollectionMismatch, DocumentError, SchemaError
+from hybrid.languages import ANALYZERS, ENGLISH
 from hybrid.model import Document, Json
 
 ANALYSIS = "english-porter2+cjk-bigrams/1"
@@ -56,14 +57,20 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. boost: factor on its text score, > 0, 1 is neutral; only text fields use it."""
+    """One field. boost: factor on its text score, > 0, 1 is neutral; analyzer: how its words are found, one of
+    `hybrid.analysis.ANALYZERS`. Only text fields use them."""
 
     name: str
     type: FieldType
     boost: float = 1.0
     embedded: bool = True
+    analyzer: str = ENGLISH
 
     def __post_init__(self) -> None:
+        if self.analyzer not in ANALYZERS:
+            raise SchemaError(
+                f"field {self.name!r}: there is no analyzer {self.analyzer!r}; there is: {', '.join(ANALYZERS)}"
+            )
         if not _FIELD_NAME.fullmatch(self.name):
             raise SchemaError(
                 f"field name {self.name!r} cannot be used: start with a letter, then letters, digits and _, 64 at most"
@@ -159,6 +166,16 @@ class Schema:
     def searched(self) -> tuple[tuple[str, float], ...]:
         """The text fields and their boosts, in order."""
         return tuple((one.name, one.boost) for one in self.fields if one.type is FieldType.TEXT)
+
+    @property
+    def analyzers(self) -> dict[str, str]:
+        """The analyzer of each text field."""
+        return {one.name: one.analyzer for one in self.fields if one.type is FieldType.TEXT}
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The analyzers that text fields have, each once, in their order: a query is read by all of them."""
+        return tuple(dict.fromkeys(self.analyzers.values())) or (ENGLISH,)
 
     @property
     def embedded(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hybrid import bounds, explain, filters, integrity, like, queries, retrieve, suggest
+from hybrid import bounds, explain, filters, integrity, like, queries, retrieve, suggest, synonyms
 from hybrid import plan as planning
 from hybrid.answer import Found, found, page
 from hybrid.arrange import arranged
@@ -19,7 +19,7 @@ from hybrid.bounded import Bounded, at_once
 from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.highlight import Highlight
-from hybrid.highlighted import highlighted
+from hybrid.highlighted import highlighted, terms
 from hybrid.location import Location
 from hybrid.model import Hit, Json, SearchResult, Stored
 from hybrid.pages import Pages
@@ -31,6 +31,7 @@ from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank
 from hybrid.stores.base import Store, VectorQuery, check_query
 from hybrid.suggest import Suggestions
+from hybrid.wording import Tongue
 
 _GONE = frozenset({CollectionNotFound.code, StoreReplyError.code})
 """Why a retriever fails whose collection was moved or deleted by another process."""
@@ -83,6 +84,7 @@ class Searcher:
         self._settings = settings
         self._location = location
         self._reranker = reranker
+        self._synonyms = synonyms.read(settings.synonyms)
         self.pools = location.pools
         self.recall = Recall(settings.remembered)
         self._pages: Pages[Found] = Pages()
@@ -92,7 +94,9 @@ class Searcher:
         place = self._location.opened()
         collection = place.catalog.collection
         request = like.resolved(request, place, self.stores(place, self._settings.deadline_s))
-        defaults = Defaults(self._settings.window, self._settings.deadline_s, place.languages, self._rerank())
+        defaults = Defaults(
+            self._settings.window, self._settings.deadline_s, place.languages, self._rerank(), self._synonyms
+        )
         plan = planning.make(request, collection.schema, defaults)
         if plan.vector is not None:
             check_query(VectorQuery(np.asarray(plan.vector, np.float32), plan.window), collection)
@@ -194,7 +198,8 @@ class Searcher:
 
         def asked(_: Store) -> Suggestions:
             place.catalog.store(TEXT)
-            return suggest.suggestions(place.text, typed, tree, wanted, within)
+            tongue = Tongue(place.catalog.collection.schema.spoken, self._synonyms)
+            return suggest.suggestions(place.text, typed, tree, wanted, within, tongue)
 
         try:
             return store.ask(asked)
@@ -283,7 +288,7 @@ class Searcher:
         def near(texts: Sequence[str]) -> Sequence[float]:
             return asking.ask(lambda _: retrieve.nearness(place, plan, texts))
 
-        return highlighted(hits, plan.query, how, place.catalog.collection.schema, near)
+        return highlighted(hits, terms(plan), how, place.catalog.collection.schema, near)
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
         return self._pages.cursor(self._pages.keep(of, len(of.order)) if key is None else key, place)

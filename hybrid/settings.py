@@ -19,6 +19,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from hybrid import schema
 from hybrid.errors import SettingsError
+from hybrid.languages import ENGLISH
 
 CONFIG_FILE = "hybrid.toml"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -104,6 +105,7 @@ class FieldSettings(_Part):
     type: schema.FieldType
     boost: float = 1.0
     embedded: bool = True
+    analyzer: str = ENGLISH
 
 
 def _field_shorthand(value: Any) -> Any:
@@ -157,8 +159,9 @@ class Settings(BaseSettings):
     """All settings. model: a model's name, "none" where documents bring their own vectors.
 
     data_dir: folder of the embedded stores; ":memory:" keeps everything in memory.
-    deadline_s: seconds a search may take. window: documents asked of each retriever. remembered: answers that are
-    kept for the same search of the same collection, 0 for none; what is in the stores is asked before each is given.
+    deadline_s: seconds a search may take. window: documents asked of each retriever. synonyms: a file of them, in
+    Solr's format, that queries are widened by. remembered: answers that are kept for the same search of the same
+    collection, 0 for none; what is in the stores is asked before each is given.
     """
 
     model_config = SettingsConfigDict(
@@ -184,6 +187,7 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
+    synonyms: Path | None = None
     remembered: int = Field(default=0, ge=0, le=100_000)
 
     @property

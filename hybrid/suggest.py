@@ -15,6 +15,7 @@ from hybrid.filters.tree import Filter
 from hybrid.model import Json, Span
 from hybrid.stores.base import TextQuery, TextStore, WordQuery
 from hybrid.surface import LONGEST_WORD, typed
+from hybrid.wording import PLAIN, Tongue
 
 MOST_WORDS = 8
 """Words of what is typed that are looked at, the last ones."""
@@ -56,45 +57,53 @@ def edits(word: str) -> int:
     return 0 if len(word) < 3 else 1 if len(word) < 6 else 2
 
 
-def suggestions(store: TextStore, text: str, tree: Filter | None, limit: int, timeout_s: float) -> Suggestions:
+def suggestions(
+    store: TextStore, text: str, tree: Filter | None, limit: int, timeout_s: float, tongue: Tongue = PLAIN
+) -> Suggestions:
     """What the documents of a filter suggest for a text that is being typed. Raises StoreError.
 
+    tongue: how texts are read; where fields are read in several ways, completions do not depend on earlier words.
     limit: completions wanted. timeout_s: seconds that each question to the store may take.
     """
     placed = typed(text)[-MOST_WORDS:]
     unfinished = bool(placed) and placed[-1][0][1] == len(text)
     asked = WordQuery(1, timeout_s=timeout_s, filter=tree)
-    completions = _completions(store, text, placed, replace(asked, limit=limit)) if unfinished and limit else []
+    completions = _completions(store, text, placed, replace(asked, limit=limit), tongue) if unfinished and limit else []
     begun = unfinished and (completions or store.words(replace(asked, start=placed[-1][1])))
-    return Suggestions(text, completions, _corrected(store, text, placed[:-1] if begun else placed, asked))
+    return Suggestions(text, completions, _corrected(store, text, placed[:-1] if begun else placed, asked, tongue))
 
 
-def _completions(store: TextStore, text: str, placed: Sequence[tuple[Span, str]], asked: WordQuery) -> list[Completion]:
+def _completions(
+    store: TextStore, text: str, placed: Sequence[tuple[Span, str]], asked: WordQuery, tongue: Tongue
+) -> list[Completion]:
     (start, _), begun = placed[-1]
-    before = tuple(dict.fromkeys(tokens(text[:start])))
+    earlier = tokens(text[:start], tongue.analyzers[0]) if len(tongue.analyzers) == 1 else []
+    before = tuple(dict.fromkeys(earlier))
     found = store.words(replace(asked, start=begun, terms=before))
     return [Completion(text[:start] + word, word, count) for word, count in found]
 
 
-def _corrected(store: TextStore, text: str, placed: Sequence[tuple[Span, str]], asked: WordQuery) -> str | None:
+def _corrected(
+    store: TextStore, text: str, placed: Sequence[tuple[Span, str]], asked: WordQuery, tongue: Tongue
+) -> str | None:
     """The text with each unknown word replaced by the nearest known one; None where nothing is replaced."""
     parts, at, until = [], 0, time.monotonic() + asked.timeout_s
     for (start, end), word in placed:
         if time.monotonic() > until:  # nobody waits for it any more
             break
-        instead = None if _known(store, word, asked) else _nearest(store, word, asked)
+        instead = None if _known(store, word, asked, tongue) else _nearest(store, word, asked)
         if instead is not None:
             parts += [text[at:start], instead]
             at = end
     return "".join([*parts, text[at:]]) if parts else None
 
 
-def _known(store: TextStore, word: str, asked: WordQuery) -> bool:
+def _known(store: TextStore, word: str, asked: WordQuery, tongue: Tongue) -> bool:
     """Whether a search for the word, or for each bigram of it, finds a document; or would not look for it."""
-    found = tokens(word)
+    found = tokens(word, tongue.analyzers[0])
     parts = found if len(found) > 1 else [word] if found else []
     return len(word) > LONGEST_WORD or all(
-        store.search(TextQuery(part, 1, asked.timeout_s, asked.filter)).ids for part in parts
+        store.search(TextQuery(part, 1, asked.timeout_s, asked.filter, tongue=tongue)).ids for part in parts
     )
 
 

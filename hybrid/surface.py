@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from hybrid.analysis import STOP_WORDS, folded, placed, prepare, runs
+from hybrid.languages import ENGLISH
 from hybrid.model import Json, Span
 
 LONGEST_WORD = 40
@@ -49,10 +50,10 @@ def typed(text: str) -> list[tuple[Span, str]]:
     return [(_within(places, *run.span()), folded(prepared[slice(*run.span())])) for run in runs(prepared)]
 
 
-def spans(text: str) -> Iterator[tuple[Span, str]]:
+def spans(text: str, analyzer: str = ENGLISH) -> Iterator[tuple[Span, str]]:
     """The tokens of a text, in order, each with its place in the text as it is given."""
     prepared, places = _aligned(text)
-    for start, end, token in placed(prepared):
+    for start, end, token in placed(prepared, analyzer):
         yield _within(places, start, end), token
 
 

@@ -5,22 +5,27 @@ A store finds the documents that have all of `must`, nothing of `must_not`, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
-from hybrid.analysis import MAX_TERMS, prepare, query_terms, slots
+from hybrid.analysis import MAX_TERMS, as_keyword, prepare, slots
+from hybrid.languages import ENGLISH, KEYWORD, SIMPLE
 from hybrid.match import Match, Mode, Sign, pieces
 from hybrid.surface import distance
+from hybrid.synonyms import NONE, Synonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A token, or one that is at most so many edits off. times: how often it stands in the query."""
+    """A token, or one that is at most so many edits off, or any of `also`: what other analyzers make of the word, and
+    what it stands for. times: how often it stands in the query."""
 
     token: str
     times: int = 1
     edits: int = 0
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,25 @@ class AnyOf:
     tokens: tuple[str, ...]
 
 
-Part: TypeAlias = Word | Phrase | AnyOf
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Any of these phrases, of which each is what one analyzer makes of it."""
+
+    phrases: tuple[Phrase, ...]
+
+
+Part: TypeAlias = Word | Phrase | AnyOf | Either
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """How queries are read: the analyzers of a collection's fields, and synonyms."""
+
+    analyzers: tuple[str, ...] = (ENGLISH,)
+    synonyms: Synonyms = NONE
+
+
+PLAIN = Tongue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,59 +80,113 @@ class Wanted:
         return exact and self.least == 1 and not (self.must or self.must_not)
 
 
-def wanted(text: str, match: Match, endings: Sequence[str] = ()) -> Wanted | None:
+def wanted(text: str, match: Match, endings: Sequence[str] = (), tongue: Tongue = PLAIN) -> Wanted | None:
     """What a query looks for; None where there is nothing to be found by.
 
     endings: in mode `prefix`, the words as they are written that the last one may become.
     """
     match match.mode:
         case Mode.PHRASE:
-            must = _phrase(text)
+            must = _phrase(text, tongue)
             return Wanted(must=must) if must else None
         case Mode.PREFIX:
-            return _typed(text, match, endings)
+            return _typed(text, match, endings, tongue)
         case Mode.QUERY:
-            return _queried(text, match)
+            return _queried(text, match, tongue)
         case _:
-            words = _words(text, match)
+            words = _words(text, match, tongue)
             return Wanted(words, match.least(len(words))) if words else None
 
 
-def conditions(text: str, match: Match) -> Wanted | None:
+def conditions(text: str, match: Match, tongue: Tongue = PLAIN) -> Wanted | None:
     """What a query in mode `query` asks of every document, however it was found; None where it asks nothing."""
     if match.mode is not Mode.QUERY:
         return None
-    of = _signed(text, match)
+    of = _signed(text, match, tongue)
     return Wanted(must=of[Sign.MUST], must_not=of[Sign.MUST_NOT]) if of[Sign.MUST] or of[Sign.MUST_NOT] else None
 
 
-def _words(text: str, match: Match) -> tuple[Part, ...]:
-    return tuple(Word(token, times, match.edits(token)) for token, times in query_terms(text).items())
+def _words(text: str, match: Match, tongue: Tongue) -> tuple[Part, ...]:
+    """The words of a text, each once, by what the first analyzer that keeps it makes of it."""
+    counts: dict[tuple[str, ...], int] = {}
+    for tokens in _read(text, tongue.analyzers):
+        if tokens in counts or len(counts) < MAX_TERMS:
+            counts[tokens] = counts.get(tokens, 0) + 1
+    whole = (as_keyword(prepare(text)),) if KEYWORD in tongue.analyzers else ()
+    known = _expansions(tongue)
+    words = []
+    for tokens, times in counts.items():
+        of = known.get(tokens[0])
+        found = tuple(dict.fromkeys((*((of.instead or tokens) if of else tokens), *(of.also if of else ()), *whole)))
+        words.append(Word(found[0], times, match.edits(found[0]), found[1:]))
+    if not words and whole and text.strip():
+        words.append(Word(whole[0]))
+    return tuple(words)
 
 
-def _phrase(text: str) -> tuple[Part, ...]:
+def _read(text: str, analyzers: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """What the analyzers make of each word, those that leave it out not counted; words that all leave out are not
+    there."""
+    by = [slots(text, one) for one in analyzers if one != KEYWORD] or [slots(text, SIMPLE)]
+    for made in zip(*by, strict=True):
+        if tokens := tuple(dict.fromkeys(filter(None, made))):
+            yield tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Expansion:
+    """What a token stands for: tokens looked for beside it, or instead of it."""
+
+    also: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def _expansions(tongue: Tongue) -> Mapping[str, _Expansion]:
+    """By token of a rule's word what it stands for."""
+    found: dict[str, _Expansion] = {}
+    for rule in tongue.synonyms.rules:
+        others = tuple(one for other in rule.stands_for for tokens in _read(other, tongue.analyzers) for one in tokens)
+        for tokens in _read(rule.word, tongue.analyzers):
+            before = found.get(tokens[0], _Expansion())
+            if rule.itself:
+                found[tokens[0]] = _Expansion((*before.also, *others), before.instead)
+            else:
+                found[tokens[0]] = _Expansion(before.also, (*before.instead, *others))
+    return found
+
+
+def _phrase(text: str, tongue: Tongue) -> tuple[Part, ...]:
     """The phrase of a text; a word where it is one, nothing where it has stop words only."""
-    tokens = slots(text)[:MAX_TERMS]
-    while tokens and not tokens[0]:
-        tokens.pop(0)
-    while tokens and not tokens[-1]:
-        tokens.pop()
-    if not tokens:
-        return ()
-    return (Word(tokens[0]),) if len(tokens) == 1 else (Phrase(tuple(tokens), prepare(text)),)
+    made = [_follows(slots(text, one), text) for one in tongue.analyzers if one != KEYWORD]
+    phrases = tuple(dict.fromkeys(one for one in made if one))
+    whole = (as_keyword(prepare(text)),) if KEYWORD in tongue.analyzers and text.strip() else ()
+    single = [one.tokens[0] for one in phrases if len(one.tokens) == 1]
+    several = tuple(one for one in phrases if len(one.tokens) > 1)
+    if several and not single and not whole:
+        return (several[0],) if len(several) == 1 else (Either(several),)
+    if several:
+        return (Either((*several, *(Phrase((one,), one) for one in (*single, *whole)))),)
+    tokens = (*single, *whole)
+    return (Word(tokens[0], also=tokens[1:]),) if tokens else ()
 
 
-def _typed(text: str, match: Match, endings: Sequence[str]) -> Wanted | None:
+def _follows(tokens: list[str], text: str) -> Phrase | None:
+    there = [at for at, token in enumerate(tokens[:MAX_TERMS]) if token]
+    return Phrase(tuple(tokens[there[0] : there[-1] + 1]), prepare(text)) if there else None
+
+
+def _typed(text: str, match: Match, endings: Sequence[str], tongue: Tongue) -> Wanted | None:
     *_, last = text.split() or [""]
     before = text[: text.rindex(last)] if last else text
-    tokens = [token for word in (last, *endings) for token in query_terms(word)]
-    words = _words(before, match)
+    tokens = [token for word in (last, *endings) for made in _read(word, tongue.analyzers) for token in made]
+    words = _words(before, match, tongue) if before.strip() else ()
     ending: tuple[Part, ...] = (AnyOf(tuple(dict.fromkeys(tokens))),) if tokens else ()
     parts = (*words, *ending)
     return Wanted(parts, match.least(len(parts))) if parts else None
 
 
-def _signed(text: str, match: Match) -> dict[Sign, tuple[Part, ...]]:
+def _signed(text: str, match: Match, tongue: Tongue) -> dict[Sign, tuple[Part, ...]]:
     found: dict[Sign, tuple[Part, ...]] = dict.fromkeys(Sign, ())
     loose = []
     for piece in pieces(text):
@@ -117,12 +194,12 @@ def _signed(text: str, match: Match) -> dict[Sign, tuple[Part, ...]]:
             loose.append(piece.text)
         else:
             exact = Match() if piece.sign is Sign.MUST_NOT else match
-            found[piece.sign] += _phrase(piece.text) if piece.quoted else _words(piece.text, exact)
-    return found | {Sign.MAY: _words(" ".join(loose), match)}
+            found[piece.sign] += _phrase(piece.text, tongue) if piece.quoted else _words(piece.text, exact, tongue)
+    return found | {Sign.MAY: _words(" ".join(loose), match, tongue)}
 
 
-def _queried(text: str, match: Match) -> Wanted | None:
-    of = _signed(text, match)
+def _queried(text: str, match: Match, tongue: Tongue) -> Wanted | None:
+    of = _signed(text, match, tongue)
     may, must = of[Sign.MAY], of[Sign.MUST]
     if not may and not must:
         return None  # only what must not be there: nothing to look for
@@ -134,7 +211,13 @@ def tokens_of(of: Wanted) -> list[str]:
     """The tokens that documents are scored by, each as often as it stands in the query."""
     found: list[str] = []
     for part in (*of.must, *of.should):
-        found += [part.token] * part.times if isinstance(part, Word) else [one for one in part.tokens if one]
+        match part:
+            case Word(token, times, _, also):
+                found += [token, *also] * times
+            case Either(phrases):
+                found += [one for phrase in phrases for one in phrase.tokens if one]
+            case _:
+                found += [one for one in part.tokens if one]
     return found
 
 
@@ -143,7 +226,23 @@ def unit(of: Wanted | None, factor: float) -> float | None:
 
     factor: the most that a word of rarity 1 can score: 1 in Lucene; 1 + k1 where BM25 has that factor.
     """
-    return None if of is None else factor * len(tokens_of(of)) or None
+    if of is None:
+        return None
+    counts = (_length(part) for part in (*of.must, *of.should))
+    return factor * sum(counts) or None
+
+
+def _length(part: Part) -> int:
+    """The words of a part that all can count for a document."""
+    match part:
+        case Word(_, times):
+            return times
+        case AnyOf():
+            return 1
+        case Phrase(tokens):
+            return sum(map(bool, tokens))
+        case Either(phrases):
+            return max(map(_length, phrases))
 
 
 def satisfied(of: Wanted, texts: Sequence[Sequence[str]]) -> bool:
@@ -158,10 +257,13 @@ def satisfied(of: Wanted, texts: Sequence[Sequence[str]]) -> bool:
 
 def _stands(part: Part, there: Collection[str], texts: Sequence[Sequence[str]]) -> bool:
     match part:
-        case Word(token, _, 0):
-            return token in there
-        case Word(token, _, edits):
-            return any(distance(token, one, edits) <= edits for one in there)
+        case Word(token, _, 0, also):
+            return token in there or any(one in there for one in also)
+        case Word(token, _, edits, also):
+            near = any(distance(token, one, edits) <= edits for one in there)
+            return near or any(one in there for one in also)
+        case Either(phrases):
+            return any(_stands(one, there, texts) for one in phrases)
         case AnyOf(tokens):
             return any(token in there for token in tokens)
         case Phrase(tokens, _):

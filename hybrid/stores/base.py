@@ -21,7 +21,7 @@ from hybrid.match import ANY, Match
 from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
 from hybrid.schema import Collection
 from hybrid.sorting import Sort
-from hybrid.wording import Wanted, conditions, wanted
+from hybrid.wording import PLAIN, Tongue, Wanted, conditions, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class TextQuery:
     """A text search of all searched fields.
 
     match: how the words must match; endings: with mode `prefix`, what the last word may become. conditional: only
-    the conditions of a query in mode `query` count, which every document must meet.
+    the conditions of a query in mode `query` count, which every document must meet. tongue: how the text is read.
     limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
     chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
     total: also count the documents that match, exactly up to `COUNTED`.
@@ -44,13 +44,14 @@ class TextQuery:
     match: Match = ANY
     endings: tuple[str, ...] = ()
     conditional: bool = False
+    tongue: Tongue = PLAIN
 
     @property
     def wanted(self) -> Wanted | None:
         """What documents must have to match; None where there is nothing to be found by."""
         if self.conditional:
-            return conditions(self.text, self.match)
-        return wanted(self.text, self.match, self.endings)
+            return conditions(self.text, self.match, self.tongue)
+        return wanted(self.text, self.match, self.endings, self.tongue)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

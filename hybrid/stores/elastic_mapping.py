@@ -28,6 +28,7 @@ from hybrid import analysis
 from hybrid.errors import DocumentError
 from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID
+from hybrid.languages import ENGLISH
 from hybrid.model import Json, Record, State, Stored
 from hybrid.schema import Collection, Field, FieldType, Schema
 from hybrid.surface import document_words
@@ -38,6 +39,9 @@ KEEP_ALIVE = "5m"
 
 TEXT = f"{OWN}.text"
 """The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
+
+IN_PLACE, STOP = "in_place", "\x01"
+"""The analyzer of what comes as tokens, and what stands there for a stop word, which takes a place and is no token."""
 
 WORDS = f"{OWN}.words"
 """The words that are suggested; left out of what is kept, too."""
@@ -84,7 +88,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         "id": {"type": "keyword"},
         "hash": {"type": "keyword", "index": False, "store": True},  # stored: read without parsing the source
         "deleted": {"type": "boolean", "store": True},
-        "text": {"type": "text", "analyzer": analysis.ANALYZER},
+        "text": {"type": "text", "analyzer": analysis.ANALYZER if _is_english(collection.schema) else IN_PLACE},
         "words": {"type": "keyword"},
         "has": {"type": "keyword"},
         "passages": _KEPT,
@@ -96,7 +100,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         "settings": {
             "number_of_shards": shards,
             "auto_expand_replicas": "0-1",  # one node alone is green, too
-            "analysis": analysis.elasticsearch_settings(),
+            "analysis": _analysis(),
         },
         "mappings": {
             "dynamic": False,
@@ -108,6 +112,28 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
     }
 
 
+def _analysis() -> dict[str, Json]:
+    """The analyzers: of what comes as it is written, and of what comes as tokens."""
+    made = analysis.elasticsearch_settings()
+    placed = {"type": "custom", "tokenizer": "whitespace", "filter": ["in_place_stop"]}
+    return made | {
+        "filter": made["filter"] | {"in_place_stop": {"type": "stop", "stopwords": [STOP]}},
+        "analyzer": made["analyzer"] | {IN_PLACE: placed},
+    }
+
+
+def _is_english(schema: Schema) -> bool:
+    """Whether Elasticsearch makes the tokens itself: of other languages it has other stemmers than Python."""
+    return schema.spoken == (ENGLISH,)
+
+
+def _text(source: Mapping[str, Json], schema: Schema) -> list[str]:
+    if _is_english(schema):
+        return analysis.weighted(source, schema.searched)
+    texts = analysis.in_places(source, schema.searched, schema.analyzers)
+    return [" ".join(token or STOP for token in tokens) for tokens in texts]
+
+
 def document(record: Record, schema: Schema) -> dict[str, Json]:
     """What the record is stored as."""
     own: dict[str, Json] = {"id": record.id, "hash": record.hash}
@@ -115,7 +141,7 @@ def document(record: Record, schema: Schema) -> dict[str, Json]:
         return {OWN: own | {"deleted": True}}
     own["has"] = [name for name in facts(record.id, record.source, schema) if name != ID]
     own["passages"] = record.passages
-    own["text"] = analysis.weighted(record.source, schema.searched)
+    own["text"] = _text(record.source, schema)
     own["words"] = document_words(record.source, schema.searched)
     own["vectors"] = b64encode(record.vectors.astype("<f4").tobytes()).decode()
     types = {one.name: one for one in schema.fields}

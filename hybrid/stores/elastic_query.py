@@ -17,8 +17,8 @@ from hybrid.schema import FieldType, Schema, iso
 from hybrid.sorting import Sort
 from hybrid.stores import counting
 from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
-from hybrid.stores.elastic_mapping import HAS, OWN, TEXT, WORDS
-from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word, unit
+from hybrid.stores.elastic_mapping import HAS, IN_PLACE, OWN, STOP, TEXT, WORDS
+from hybrid.wording import AnyOf, Either, Part, Phrase, Wanted, Word, unit
 
 Body = dict[str, Json]
 
@@ -45,15 +45,20 @@ def words(of: Wanted) -> Body:
 
 def _part(part: Part) -> Body:
     match part:
-        case Word(token, times, 0):
-            return {"term": {TEXT: {"value": token, "boost": times}}}
-        case Word(token, times, edits):
+        case Word(token, times, edits, ()):
+            asked = {"value": token, "boost": times}
             about = {"fuzziness": edits, "transpositions": True, "max_expansions": _MOST_EXPANSIONS}
-            return {"fuzzy": {TEXT: {"value": token, "boost": times} | about}}
+            return {"fuzzy": {TEXT: asked | about}} if edits else {"term": {TEXT: asked}}
+        case Word(token, times, edits, also):
+            words = [_part(Word(token, times, edits)), *(_part(Word(one, times)) for one in also)]
+            return {"dis_max": {"queries": words}}
+        case Either(phrases):
+            return {"dis_max": {"queries": [_part(one) for one in phrases]}}
         case AnyOf(tokens):
             return {"terms": {TEXT: list(tokens)}}
-        case Phrase(_, text):
-            return {"match_phrase": {TEXT: {"query": text, "slop": 0}}}
+        case Phrase(tokens, _):
+            placed = " ".join(token or STOP for token in tokens)
+            return {"match_phrase": {TEXT: {"query": placed, "slop": 0, "analyzer": IN_PLACE}}}
 
 
 def words_body(query: WordQuery) -> Body:

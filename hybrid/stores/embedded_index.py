@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 import tantivy
 
-from hybrid.analysis import slots, weighted
+from hybrid.analysis import in_places
 from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID
 from hybrid.model import Json, Record, State, Stored, WriteOutcome, Wrote
@@ -99,8 +99,8 @@ def judged(
     row.add_bytes("passages", orjson.dumps(record.passages))
     row.add_bytes("vectors", record.vectors.astype(_LITTLE_ENDIAN).tobytes())
     if not record.deleted:
-        texts = weighted(record.source, collection.schema.searched)
-        row.add_text("text", _APART.join(" ".join(token or _STOP for token in slots(text)) for text in texts))
+        texts = in_places(record.source, collection.schema.searched, collection.schema.analyzers)
+        row.add_text("text", _APART.join(" ".join(token or _STOP for token in text) for text in texts))
         row.add_text("words", " ".join(document_words(record.source, collection.schema.searched)))
         _add_values(row, record, collection.schema)
     return WriteOutcome(Wrote.WRITTEN), row

@@ -18,7 +18,7 @@ from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
 from hybrid.stores.base import WordQuery
 from hybrid.stores.embedded_index import BY_NAME, as_name, column
-from hybrid.wording import AnyOf, Part, Phrase, Wanted, Word
+from hybrid.wording import AnyOf, Either, Part, Phrase, Wanted, Word
 
 _ALL_TERMS = 1_000_000
 """Buckets that are counted before the best are chosen."""
@@ -54,11 +54,18 @@ class Asking:
 
     def _part(self, part: Part) -> Query:
         match part:
-            case Word(token, times, edits):
+            case Word(token, times, edits, ()):
                 clause = Query.fuzzy_term_query(self._schema, "text", token, edits) if edits else self.token(token)
                 return Query.boost_query(clause, float(times)) if times > 1 else clause
+            case Word(token, times, edits, also):
+                words = [self._part(Word(token, times, edits)), *(self._part(Word(one, times)) for one in also)]
+                return Query.disjunction_max_query(words)
+            case Either(phrases):
+                return Query.disjunction_max_query([self._part(one) for one in phrases])
             case AnyOf(tokens):
                 return Query.boolean_query([(Occur.Should, self.token(token)) for token in tokens])
+            case Phrase((token,), _):
+                return self.token(token)
             case Phrase(tokens, _):
                 placed: list[Any] = [(at, token) for at, token in enumerate(tokens) if token]
                 return Query.phrase_query(self._schema, "text", placed)

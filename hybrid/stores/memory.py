@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 from rank_bm25 import BM25Plus
 
-from hybrid.analysis import slots, weighted
+from hybrid.analysis import in_places
 from hybrid.errors import CollectionNotFound, StoreError
 from hybrid.facets import Facet
 from hybrid.filters import show
@@ -303,8 +303,8 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
         source = orjson.dumps(dict(record.source))
     except orjson.JSONEncodeError as error:
         return WriteOutcome(Wrote.REJECTED, f"document {record.id!r}: its fields cannot be written as JSON: {error}")
-    texts = () if record.deleted else weighted(record.source, held.collection.schema.searched)
-    places = [slots(text) for text in texts]
+    of = held.collection.schema
+    places = [] if record.deleted else in_places(record.source, of.searched, of.analyzers)
     words = [token for text in places for token in text if token]
     state = State(record.version, record.hash, record.deleted)
     seen = facts(record.id, record.source, held.collection.schema)

@@ -201,7 +201,7 @@ def test_a_tombstone_that_was_written_over_since_it_was_found_is_left(
     store.write([tombstone("back", 5), tombstone("newer", 5), tombstone("still", 5)])
     store.refresh()
     point = client.open_point_in_time(index=INDEX, keep_alive="1m")["id"]
-    hits = client.search(body=mapping.page_body(point, None, 9, deleted=True))["hits"]["hits"]
+    hits = client.search(body=mapping.page_body(point, None, 9, mapping.TOMBSTONES))["hits"]["hits"]
     client.close_point_in_time(id=point)
     store.write([record("back", 6, body="x"), tombstone("newer", 6)])
     items = client.bulk(index=INDEX, operations=[mapping.removal(hit) for hit in hits])["items"]

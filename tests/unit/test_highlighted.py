@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from hybrid.analysis import query_terms
 from hybrid.errors import EmbeddingError
 from hybrid.highlight import Highlight
 from hybrid.highlighted import MOST_SENTENCES, highlighted
@@ -33,7 +34,9 @@ def shorter_is_nearer(texts: Sequence[str]) -> Sequence[float]:
 
 
 def shown(one: Hit, query: str = "quiet", how: Highlight = HOW) -> object:
-    (found,) = highlighted([one], query, how, SCHEMA, shorter_is_nearer if how.sentences else nobody)
+    (found,) = highlighted(
+        [one], frozenset(query_terms(query)), how, SCHEMA, shorter_is_nearer if how.sentences else nobody
+    )
     return found.highlights
 
 

@@ -17,8 +17,20 @@ ROOT = Path(hybrid.__file__).parent
 LAYERS = (
     ("errors", "display", "model"),
     (
-        *("settings", "schema", "analysis", "bounds", "breaker", "scripts", "policy", "filters", "facets", "fusion"),
-        *("sample", "sorting", "shaping", "match", "wording", "plan", "highlight", "surface"),
+        *(
+            "settings",
+            "schema",
+            "languages",
+            "analysis",
+            "bounds",
+            "breaker",
+            "scripts",
+            "policy",
+            "filters",
+            "facets",
+            "fusion",
+        ),
+        *("sample", "sorting", "shaping", "match", "synonyms", "wording", "plan", "highlight", "surface"),
     ),
     ("stores", "embedding", "indexing"),
     (
