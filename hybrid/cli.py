@@ -98,6 +98,8 @@ _SEARCHING = (
     click.option("--fuzziness", default="0", metavar="EDITS", help="Edits a word may be off: 0, 1, 2 or auto."),
     click.option("--also", "queries", multiple=True, metavar="QUERY", help="A further text to ask."),
     click.option("--like", multiple=True, metavar="ID", help="Find others like this document; needs no QUERY."),
+    click.option("--without", multiple=True, metavar="ID", help="Not this document."),
+    click.option("--verify", is_flag=True, help="Ask both stores whether they agree on every hit."),
     click.option("--within", multiple=True, metavar="NAME=SCORE", help="Least raw score of a retriever's documents."),
     click.option("--pin", "pinned", multiple=True, metavar="ID", help="Comes first."),
     click.option("--highlight", is_flag=True, help="Show where the words of the query stand."),

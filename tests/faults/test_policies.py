@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -272,3 +274,33 @@ def test_hits_that_cannot_be_compared_stay_in_their_order_and_the_answer_says_so
     assert answer.ids == world.engine.search("laptop").ids
     assert (answer.steps["diversity"].status, answer.steps["diversity"].reason) == (Status.FAILED, "store_unavailable")
     assert answer.degraded
+
+
+@pytest.mark.parametrize("dead", ["vector", "text"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filter": "price < 500", "facets": ["brand"], "boosts": [{"field": "rating"}]},
+        {"collapse": "brand", "min_score": 0.001, "match": "all"},
+        {"pinned": ["e-005"], "highlight": True, "diversity": 0.5},
+        {"queries": ["lamp"], "within": {"text": 0.1}, "knee": True},
+        {"sort": ["-price"], "explain": True, "fusion": "rrf"},
+    ],
+)
+def test_whatever_is_combined_half_an_answer_keeps_its_word(world: World, dead: str, options: dict[str, Any]) -> None:
+    known = {document["id"]: document for document in shop.documents()[:40]}
+    world.proxy(dead).mode = Mode.REFUSE
+    answer = world.engine.search("quiet laptop", limit=5, **options)
+    assert answer.degraded
+    ids = list(answer.ids)
+    for hit in answer.hits:
+        factors = [one["factor"] for one in hit.shaping.get("boosts", {"factors": []})["factors"]]
+        parts = sum(part["contribution"] for part in hit.explain.values())
+        assert hit.score == pytest.approx(parts * math.prod(factors))
+        assert hit.explain[dead]["status"] == "failed"
+        assert "filter" not in options or known[hit.id]["price"] < 500
+    while answer.next_cursor:
+        answer = world.engine.search(cursor=answer.next_cursor, limit=5)
+        ids += answer.ids
+    assert len(ids) == len(set(ids))
+    assert set(ids) <= set(known)

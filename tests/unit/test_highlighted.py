@@ -77,7 +77,7 @@ def test_the_model_is_asked_once_about_no_more_sentences_than_the_bound_and_of_n
         return [0.0] * len(texts)
 
     hits = [hit("0", text="Quiet. Fan."), *(hit(str(n), text="One. " * 100) for n in (1, 2, 3))]
-    found = highlighted(hits, "quiet", SENTENCES, SCHEMA, near)
+    found = highlighted(hits, frozenset(["quiet"]), SENTENCES, SCHEMA, near)
     assert [len(texts) for texts in asked] == [MOST_SENTENCES]
     assert [one.highlights for one in found] == [
         {"text": ["<mark>Quiet</mark>. Fan."]},
@@ -91,7 +91,7 @@ def test_where_the_model_cannot_be_asked_the_passage_is_shown_from_its_start() -
     def fails(_: Sequence[str]) -> Sequence[float]:
         raise EmbeddingError("no model")
 
-    (found,) = highlighted([hit("1", text="One line. Two.")], "quiet", SENTENCES, SCHEMA, fails)
+    (found,) = highlighted([hit("1", text="One line. Two.")], frozenset(["quiet"]), SENTENCES, SCHEMA, fails)
     assert found.highlights == {"text": ["One line. Two."]}
 
 
