@@ -1,12 +1,13 @@
 # make demo   index Python's own documentation and answer four questions (needs Python >= 3.11 and nothing else)
 # make serve  open the search page on it
 # make test   everything, on a real Redis and a real Elasticsearch (also needs Docker or a JDK >= 21, and Chromium)
+# make eval   nDCG@10 of text, vector and fusions on judged collections: make eval DATA=folder-of-BEIR-folders
 # make faults the long campaign of kills and failures
 
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install test test-unit lint faults faults-short chromium servers clean
+.PHONY: eval help demo serve install test test-unit lint faults faults-short chromium servers clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+DATA ?= .
+eval: install
+	$(BIN)/hybrid eval $(patsubst %/queries.jsonl,%,$(wildcard $(DATA)/queries.jsonl $(DATA)/*/queries.jsonl))
 
 # Kills, stops, cut networks and full disks, on simulated and on real stores; about half an hour.
 faults: install

@@ -75,13 +75,14 @@ class Page:
 def found(plan: Plan, answers: Mapping[str, Answer], counted: Answer | None) -> Found:
     """What the retrievers found, fused. answers: at least one of them OK. counted: facets that were asked apart."""
     good = {name: answer for name, answer in answers.items() if answer.report.status is Status.OK}
-    columns = {name: _column(answer.ranking, plan.window) for name, answer in good.items()}
+    columns = {name: column(answer.ranking, plan.window) for name, answer in good.items()}
     fused = combine(columns, plan.fusion)
     total, facets = _total(plan, good, fused), _facets(plan, good, counted)
     return Found(plan, answers, fused, total, facets, ordered(fused.ids, fused.scores))
 
 
-def _column(of: Ranking, window: int) -> Column:
+def column(of: Ranking, window: int) -> Column:
+    """A retriever's ranking as fusion takes it. window: documents that were asked for."""
     return Column(of.ids, of.scores, of.background, of.unit, len(of) >= window)
 
 

@@ -17,6 +17,7 @@ from hybrid import document_commands, terminal
 from hybrid import settings as configuration
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
+from hybrid.evaluation.commands import evaluate
 from hybrid.fusion import methods
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
@@ -174,7 +175,7 @@ def status(json: bool, **settings: Any) -> None:
     sys.exit(1 if any("error" in of for of in (body["journal"], *body["stores"].values())) else 0)
 
 
-for _command in document_commands.COMMANDS:
+for _command in (*document_commands.COMMANDS, evaluate):
     cli.add_command(_command)
 
 

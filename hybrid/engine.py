@@ -25,7 +25,7 @@ from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import rejections
 from hybrid.location import Location
-from hybrid.model import Document, DocumentOutcome, Json, Outcome, SearchResult, WriteReport
+from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
@@ -222,6 +222,13 @@ class Engine:
     def run(self, plan: Plan) -> SearchResult:
         """The answer to a plan. Raises SearchUnavailable where no retriever answered, or one that was required."""
         return self._looked_after(*self._searcher.run(plan))
+
+    def rankings(self, query: str | Request = "", **options: Any) -> dict[str, Ranking]:
+        """What each retriever finds for a search, by name, not fused and without documents: what `hybrid.fuse` takes.
+
+        options: as of `search`. Raises as `search` does, and SearchUnavailable where one retriever does not answer.
+        """
+        return self._searcher.rankings(self.plan(query, **options))
 
     def suggest(self, text: str, filter: str | Mapping[str, Json] | None = None, limit: int = 10) -> Suggestions:
         """Ways to finish the text that is being typed, and what is meant where no document has a word of it.

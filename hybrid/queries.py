@@ -48,8 +48,8 @@ def conditions(plan: Plan) -> TextQuery | None:
 def vector(plan: Plan, row: Vector) -> VectorQuery:
     """What the vector store is asked. row: the query's vector, float32 (dim,)."""
     timeout_s = deadline(plan, RETRIEVERS[1])
-    others = TEXT in plan.retrievers
-    return VectorQuery(row, plan.window, timeout_s, plan.filter, total=not others, background=others)
+    counts = TEXT not in plan.retrievers
+    return VectorQuery(row, plan.window, timeout_s, plan.filter, total=counts, background=True)
 
 
 def counting(plan: Plan) -> BrowseQuery | None:

@@ -21,10 +21,11 @@ from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreRepl
 from hybrid.highlight import Highlight
 from hybrid.highlighted import highlighted, terms
 from hybrid.location import Location
-from hybrid.model import Hit, Json, SearchResult, Stored
+from hybrid.model import Hit, Json, Ranking, SearchResult, Stored
 from hybrid.pages import Pages
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
+from hybrid.policy import Policy
 from hybrid.recall import Recall
 from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
@@ -153,6 +154,12 @@ class Searcher:
         within = self._settings.deadline_s / 4
         said, errors = at_once(place.stores, lambda store: store.generation(), self.pools, within, place.here)
         return None if errors else "|".join((place.settings.collection, *(said[name] for name in sorted(said))))
+
+    def rankings(self, plan: Plan) -> dict[str, Ranking]:
+        """What each retriever finds, by name. Raises SearchUnavailable where one does not answer."""
+        asked = self._asked(self._location.place, plan, 0.0)
+        settle(asked.answers, Policy.FAIL, ())
+        return {name: answer.ranking for name, answer in asked.answers.items()}
 
     def found(self, place: Place, plan: Plan, asked: Asked) -> tuple[Found, dict[str, float]]:
         """All that a plan found, in the order of its pages, and the milliseconds that went into it.

@@ -77,6 +77,7 @@ OPERATOR = "an operator's: not over HTTP"
 DOING = {
     "search": Doing("GET|POST /api/v1/search", "search", "contract/test_searches.py"),
     "search_many": Doing("POST /api/v1/search/many", "search --queries FILE", "contract/test_many.py"),
+    "rankings": Doing("not over HTTP: explain says it of each hit", "not needed: eval", "unit/test_evaluation.py"),
     "plan": Doing("…?plan=true", "search --plan", "contract/test_searches.py"),
     "suggest": Doing("GET /api/v1/suggest", "suggest", "contract/test_highlights_and_suggestions.py"),
     "put": Doing("PUT /api/v1/documents/{id}", "index", "contract/test_any_store.py"),
@@ -101,6 +102,7 @@ ELSEWHERE = {
     "remembered answers": ("hybrid.toml: remembered", "contract/test_recall.py"),
     "reranker": ("hybrid.toml: [rerank]; hybrid.open(reranker=…)", "unit/test_reranker.py"),
     "adopting an index": ("hybrid.adopt; hybrid adopt", "contract/test_adopt.py"),
+    "evaluation": ("hybrid.evaluation; hybrid eval", "unit/test_evaluation.py"),
     "pandas": ("put(frame), .to_pandas()", "unit/test_display.py"),
 }
 
@@ -164,7 +166,7 @@ def _methods() -> Iterator[tuple[str, ...]]:
         path = doing.route.rpartition(" ")[2].partition("?")[0].partition("[")[0]
         assert not doing.route.startswith(("GET", "POST", "PUT", "PATCH", "DELETE")) or path in rules, path
         assert doing.command.startswith("not") or doing.command.split()[0] in commands, doing.command
-        route = doing.route if doing.route == OPERATOR else f"`{doing.route}`"
+        route = doing.route if "not over HTTP" in doing.route else f"`{doing.route}`"
         command = doing.command if doing.command.startswith("not") else f"`hybrid {doing.command}`"
         yield f"`{name}`", route, command, "yes", "yes", f"`tests/{doing.test}`"
     for what, (where, test) in ELSEWHERE.items():

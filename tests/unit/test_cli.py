@@ -21,7 +21,21 @@ from hybrid import cli
 from hybrid.indexing.entries import Entry
 
 COMMANDS = (
-    *("adopt", "bench", "count", "delete", "demo", "export", "get", "index", "reindex", "repair", "search", "serve"),
+    *(
+        "adopt",
+        "bench",
+        "count",
+        "delete",
+        "demo",
+        "eval",
+        "export",
+        "get",
+        "index",
+        "reindex",
+        "repair",
+        "search",
+        "serve",
+    ),
     *("status", "suggest", "update", "verify"),
 )
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")

@@ -44,7 +44,7 @@ LAYERS = (
     ("engine",),
     ("adopt",),
     ("__init__",),
-    ("bench", "cli", "demo", "document_commands", "options", "terminal", "web"),
+    ("bench", "cli", "demo", "document_commands", "evaluation", "options", "terminal", "web"),
 )
 """From the bottom up. A package stands for all its modules; `__init__` is the face of `hybrid` itself."""
 

@@ -1,0 +1,136 @@
+"""What does each retriever find? Every judged query asked once; all fusions are worked out from what is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from hybrid.answer import column
+from hybrid.engine import Engine
+from hybrid.errors import DocumentError, DocumentNotFound, InputError, QueryError
+from hybrid.evaluation import datasets
+from hybrid.evaluation.datasets import Dataset
+from hybrid.evaluation.measures import Rankings
+from hybrid.fusion import Column, Fusion, combine
+from hybrid.indexing import sources
+from hybrid.model import DocumentOutcome
+from hybrid.plan import RETRIEVERS
+from hybrid.settings import Settings
+
+PATIENCE_S = 600.0
+"""Seconds that one search may take: a measurement waits."""
+
+Columns: TypeAlias = Mapping[str, Column]
+"""One query's rankings, by retriever name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What every retriever found for every query of a data set. window: documents asked of each.
+
+    asked: by query, the retrievers that a search asks, which leaves out one that cannot read the query.
+    """
+
+    dataset: Dataset
+    window: int
+    columns: Mapping[str, Columns]
+    asked: Mapping[str, tuple[str, ...]]
+
+    def alone(self, retriever: str) -> Rankings:
+        """One retriever's ranking of each query."""
+        return {query: columns[retriever].ids for query, columns in self.columns.items()}
+
+    def fused(self, fusion: Fusion) -> Rankings:
+        """The rankings of all retrievers fused, query by query."""
+        return {query: combine(columns, fusion).ids for query, columns in self.columns.items()}
+
+    def searched(self, fusion: Fusion) -> Rankings:
+        """The rankings that a search gives: fused of those retrievers that it asks."""
+        return {
+            query: combine({name: columns[name] for name in self.asked[query]}, fusion).ids
+            for query, columns in self.columns.items()
+        }
+
+    def within(self, window: int) -> Kept:
+        """As it would be with a smaller window."""
+        columns = {query: {name: _cut(of, window) for name, of in each.items()} for query, each in self.columns.items()}
+        return replace(self, window=window, columns=columns)
+
+
+def collection_of(dataset: Dataset, settings: Settings) -> Settings:
+    """The settings of the collection that a data set's documents lie in, one for each content and model.
+
+    A data set without documents of its own is asked of the collection that is set.
+    """
+    if dataset.corpus is None:
+        return settings
+    name = re.sub(r"[^a-z0-9]+", "-", dataset.name.lower()).strip("-")[:40]
+    digest = datasets.fingerprint(dataset.corpus, settings.model)
+    return settings.model_copy(update={"collection": f"eval-{name}-{digest}"})
+
+
+def indexed(engine: Engine, dataset: Dataset, told: Callable[[int], None]) -> Dataset:
+    """The data set, its documents in the engine's collection; those that are there already are not embedded again.
+
+    told: called with the number of documents done, now and then. Judgements of documents that do not exist are
+    left out and noted. Raises InputError where a document of the corpus is rejected.
+    """
+    if dataset.corpus is None:
+        return present(engine, dataset)
+    seen: set[str] = set()
+
+    def done(outcome: DocumentOutcome) -> None:
+        seen.add(outcome.id)
+        told(1)
+
+    written = engine.put(documents(dataset.corpus), on_outcome=done)
+    if not written.ok:
+        first = written.problems[0]
+        raise InputError(f"{dataset.corpus}: {first.reason or first.outcome}. Correct the corpus, then measure it")
+    return datasets.known(dataset, seen.__contains__)
+
+
+def present(engine: Engine, dataset: Dataset) -> Dataset:
+    """The data set without judgements of documents that the engine does not have, which its notes count."""
+    return datasets.known(dataset, lambda one: _exists(engine, one))
+
+
+def kept(engine: Engine, dataset: Dataset, window: int, told: Callable[[int], None]) -> Kept:
+    """What every retriever finds for each query. Raises InputError for a query that cannot be asked."""
+    columns, asked = {}, {}
+    for query, text in dataset.queries.items():
+        try:
+            asked[query] = engine.plan(text).retrievers
+            columns[query] = {name: _column(engine, text, window, name) for name in RETRIEVERS}
+        except QueryError as error:
+            raise InputError(f"query {query!r} cannot be asked: {error}") from error
+        told(1)
+    return Kept(dataset, window, columns, asked)
+
+
+def documents(corpus: Path) -> Iterator[sources.Row]:
+    """The documents of a corpus; in a file of BEIR's name they are written as BEIR does."""
+    return sources.read(corpus.parent if corpus.name.partition(".")[0] == "corpus" else corpus)
+
+
+def _exists(engine: Engine, document_id: str) -> bool:
+    try:
+        engine.get(document_id)
+    except (DocumentNotFound, DocumentError):  # or it is no id that a document could have
+        return False
+    return True
+
+
+def _column(engine: Engine, text: str, window: int, retriever: str) -> Column:
+    asked = {"retrievers": [retriever], "window": window, "limit": 0, "deadline_s": PATIENCE_S}
+    return column(engine.rankings(text, **asked)[retriever], window)
+
+
+def _cut(of: Column, window: int) -> Column:
+    rows = len(of.ids)
+    return replace(
+        of, ids=of.ids[:window], scores=of.scores[:window], full=of.full if rows < window else rows >= window
+    )
