@@ -18,7 +18,7 @@ from hybrid import settings as configuration
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
 from hybrid.evaluation.commands import evaluate
-from hybrid.fusion import methods
+from hybrid.fusion import engines, methods
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
 from hybrid.location import present_model
@@ -69,6 +69,8 @@ _SEARCHING = (
     click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
     click.option("--window", type=int, help="Documents asked of each retriever [100]."),
     click.option("--fusion", default=DEFAULT_METHOD, show_default=True, help=f"One of: {', '.join(methods())}."),
+    click.option("--normalizer", default="", help="Of scores, for a fusion that lets it be chosen."),
+    click.option("--compat", default="", help=f"By the formula of: {', '.join(engines())}."),
     click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf."),
     click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral."),
     click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}."),

@@ -15,8 +15,8 @@ from hybrid import match as matching
 from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import ID, Filter, Not, OneOf, both
-from hybrid.fusion import Fusion, checked
-from hybrid.fusion.base import BY_RANK, DEFAULT_K, DEFAULT_METHOD
+from hybrid.fusion import Fusion, checked, registered
+from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
 from hybrid.highlight import Highlight
 from hybrid.match import ANY, Match
 from hybrid.model import Json
@@ -58,7 +58,8 @@ class Request:
     filter: an expression such as 'price < 800 AND brand IN ["acer", "lg"]', or its tree as JSON. facets: names of
     fields or dicts as `hybrid.facets.read` takes them; disjunctive: a facet ignores the filter on its own field.
     vector: the query's own vector, instead of the model's. retrievers: which to ask. window: documents asked of
-    each, at least `limit`. weights: by retriever name. k: rank constant. deadline_s: seconds until the answer must
+    each, at least `limit`. weights: by retriever name. k: rank constant. normalizer: of scores, for methods that let it
+    be chosen; compat: another engine, whose formula is meant. deadline_s: seconds until the answer must
     be there; deadlines: shorter ones by retriever. policy: "partial" answers with what there is, "fail" only
     when all answered; require: retrievers without which there is no answer. explain: True for why each retriever
     did not find a hit, "full" for the text store's own explanation too. verify: ask both stores, before the answer,
@@ -88,6 +89,8 @@ class Request:
     fusion: str = DEFAULT_METHOD
     k: float = DEFAULT_K
     weights: Mapping[str, float] | None = None
+    normalizer: str = ""
+    compat: str = ""
     deadline_s: float | None = None
     deadlines: Mapping[str, float] | None = None
     policy: str = Policy.PARTIAL
@@ -175,7 +178,9 @@ class Plan:
         if self.browses:
             return {"method": "none", "sort": [*map(str, self.sort), ID], "window": self.window}
         facts: dict[str, Json] = {"method": self.fusion.method}
-        if self.fusion.method == BY_RANK:
+        chosen = {"compat": self.fusion.compat, "normalizer": self.fusion.normalizer}
+        facts |= {name: value for name, value in chosen.items() if value}
+        if registered(self.fusion).by_rank:
             facts["k"] = self.fusion.k
         weights = {name: self.fusion.weight(name) for name in self.retrievers}
         return facts | {"weights": weights | dict.fromkeys(dict(self.left_out), 0.0), "window": self.window}
@@ -336,4 +341,5 @@ def _fusion(request: Request, retrievers: Sequence[str]) -> Fusion:
     weights = bounds.by_name("weights", request.weights or {}, RETRIEVERS)
     if isinstance(request.k, int | float) and request.k < 1:
         raise FusionError(f"k is {request.k!r}; the rank constant of a search is a number from 1, usually 60")
-    return checked(Fusion(request.fusion, request.k, tuple(sorted(weights.items()))), retrievers)
+    fusion = Fusion(request.fusion, request.k, tuple(sorted(weights.items())), request.normalizer, request.compat)
+    return checked(fusion, retrievers)

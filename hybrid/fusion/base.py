@@ -1,9 +1,9 @@
 """How are rankings merged? The pieces every fusion method shares.
 
 A method is a pure function: from each retriever's ranking and the weights it makes, for each
-retriever, a normalised value and a contribution for every row. The fused score of a document is the
-sum of its contributions. Rankings and weights are keyed by retriever name, so a retriever that is
-absent changes no other's weight.
+retriever, a normalised value and a contribution for every row. The fused score of a document is what the
+method gathers from its contributions: their sum for methods that are additive. Rankings and weights are keyed by
+retriever name, so a retriever that is absent changes no other's weight.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, overload
 
 from hybrid.display import contributions_html, frame
 from hybrid.errors import FusionError
@@ -46,12 +46,21 @@ class Column:
 class Fusion:
     """How to fuse: a method's name and its parameters.
 
-    k: the rank constant of rrf, at least 0. weights: by retriever name, at least 0; 1 where none is given.
+    k: the rank constant of methods by rank, at least 0; None for the method's own. weights: by retriever name, at
+    least 0; 1 where none is given. normalizer: what makes scores comparable, for methods that let it be chosen; empty
+    for the method's own. compat: whose formula it is; empty for this package's.
     """
 
     method: str = DEFAULT_METHOD
     k: float = DEFAULT_K
     weights: tuple[tuple[str, float], ...] = ()
+    normalizer: str = ""
+    compat: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that the method is registered under."""
+        return f"{self.compat}/{self.method}" if self.compat else self.method
 
     def weight(self, retriever: str) -> float:
         """The weight of a retriever; 1 where none was given."""
@@ -69,19 +78,83 @@ class Shares:
 
 
 Method: TypeAlias = Callable[[Mapping[str, Column], Fusion], Mapping[str, Shares]]
+Gather: TypeAlias = Callable[[Sequence[float]], float]
 
-_METHODS: dict[str, Method] = {}
-
-
-def method(function: Method) -> Method:
-    """The function itself, now registered as the fusion method of its own name."""
-    _METHODS[function.__name__] = function
-    return function
+_Function = TypeVar("_Function", bound=Method)
 
 
-def methods() -> tuple[str, ...]:
-    """The names of all registered methods, sorted."""
-    return tuple(sorted(_METHODS))
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A method: its function, what makes a score of a document's contributions, and which normalizers it takes.
+
+    additive: scores are the sums of contributions. bounded: normalised values lie between 0 and 1. by_rank:
+    scores are not looked at, and the rank constant counts.
+    """
+
+    function: Method
+    gather: Gather = math.fsum
+    normalizers: tuple[str, ...] = ()
+    bounded: bool = True
+    by_rank: bool = False
+
+    @property
+    def additive(self) -> bool:
+        return self.gather is math.fsum
+
+
+_METHODS: dict[str, Registered] = {}
+
+
+@overload
+def method(function: _Function) -> _Function: ...
+
+
+@overload
+def method(
+    *,
+    name: str = "",
+    gather: Gather = math.fsum,
+    normalizers: tuple[str, ...] = (),
+    bounded: bool = True,
+    by_rank: bool = False,
+) -> Callable[[_Function], _Function]: ...
+
+
+def method(
+    function: _Function | None = None,
+    *,
+    name: str = "",
+    gather: Gather = math.fsum,
+    normalizers: tuple[str, ...] = (),
+    bounded: bool = True,
+    by_rank: bool = False,
+) -> Any:
+    """The function itself, now registered as a fusion method: `@method`, or `@method(name=…, gather=max)`.
+
+    name: its own where none is given; "compat/method" for another engine's formula. A user's function joins alike.
+    """
+
+    def registered(function: _Function) -> _Function:
+        _METHODS[name or function.__name__] = Registered(function, gather, normalizers, bounded, by_rank)
+        return function
+
+    return registered if function is None else registered(function)
+
+
+def methods(compat: str = "") -> tuple[str, ...]:
+    """The names of all methods of this package, or of another engine, sorted."""
+    parted = (name.rpartition("/") for name in _METHODS)
+    return tuple(sorted(own for engine, _, own in parted if engine == compat))
+
+
+def engines() -> tuple[str, ...]:
+    """The names of the engines whose formulas there are, sorted."""
+    return tuple(sorted({name.partition("/")[0] for name in _METHODS if "/" in name}))
+
+
+def registered(fusion: Fusion) -> Registered:
+    """The method of a fusion that was checked."""
+    return _METHODS[fusion.name]
 
 
 def checked(fusion: Fusion, retrievers: Collection[str]) -> Fusion:
@@ -89,8 +162,15 @@ def checked(fusion: Fusion, retrievers: Collection[str]) -> Fusion:
 
     retrievers: whose rankings are to be fused; at least one of them needs a weight above 0.
     """
-    if not isinstance(fusion.method, str) or fusion.method not in _METHODS:
-        raise FusionError(f"there is no fusion {fusion.method!r}; there is: {', '.join(methods())}")
+    if not isinstance(fusion.compat, str) or fusion.compat not in ("", *engines()):
+        raise FusionError(f"there are no formulas of {fusion.compat!r}; there are those of: {', '.join(engines())}")
+    if not isinstance(fusion.method, str) or fusion.method not in methods(fusion.compat):
+        whose = f" of {fusion.compat}" if fusion.compat else ""
+        raise FusionError(f"there is no fusion {fusion.method!r}{whose}; there is: {', '.join(methods(fusion.compat))}")
+    of = registered(fusion)
+    if fusion.normalizer not in ("", *of.normalizers):
+        there = ", ".join(of.normalizers) or "none to choose"
+        raise FusionError(f"{fusion.name} has no normalizer {fusion.normalizer!r}; there is: {there}")
     if not _from_zero(fusion.k):
         raise FusionError(f"k is {fusion.k!r}; the rank constant is a number from 0, usually 60")
     for name, weight in fusion.weights:
@@ -171,8 +251,10 @@ class FusedRanking:
 
 
 def combine(columns: Mapping[str, Column], fusion: Fusion) -> FusedRanking:
-    """The columns fused. Contributions are summed exactly (fsum), so their order changes nothing."""
-    shares = _METHODS[fusion.method](columns, fusion)
+    """The columns fused. Contributions are summed exactly (fsum), so their order changes nothing; a method that is not
+    additive gathers them in its own way."""
+    of = registered(fusion)
+    shares = of.function(columns, fusion)
     scores: dict[str, float] = {}
     best: dict[str, int] = {}
     many: dict[str, list[float]] = {}
@@ -185,6 +267,9 @@ def combine(columns: Mapping[str, Column], fusion: Fusion) -> FusedRanking:
                 continue
             best[one] = min(best[one], position)
             many.setdefault(one, [scores[one]]).append(contribution)
-    scores.update((one, math.fsum(parts)) for one, parts in many.items())
+    if of.additive:
+        scores.update((one, math.fsum(parts)) for one, parts in many.items())
+    else:
+        scores = {one: of.gather(many.get(one, [score])) for one, score in scores.items()}
     order = sorted(scores, key=lambda one: (-scores[one], best[one], one))
     return FusedRanking(tuple(order), tuple(map(scores.__getitem__, order)), fusion, columns, shares, positions)

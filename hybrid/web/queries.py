@@ -22,7 +22,7 @@ _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
     *("fusion", "k", "deadline_ms", "policy", "require", "explain", "verify", "highlight"),
     *("boosts", "min_score", "knee", "collapse", "diversity", "pinned", "rerank"),
-    *("match", "like", "without"),
+    *("match", "like", "without", "normalizer", "compat"),
 )
 _LISTS = ("facets", "sort", "retrievers", "require", "pinned", "like", "without")
 
@@ -57,6 +57,8 @@ class SearchBody(BaseModel):
     fusion: str = DEFAULT_METHOD
     k: float = 60.0
     weights: dict[str, float] | None = None
+    normalizer: str = ""
+    compat: str = ""
     deadline_ms: float | None = None
     deadlines_ms: dict[str, float] | None = None
     policy: str = Policy.PARTIAL.value

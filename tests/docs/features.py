@@ -40,6 +40,8 @@ SEARCHING = {
     "fusion": "unit/test_standard.py::test_scores_add_up_by_weight_and_the_facts_are_told",
     "k": "unit/test_fusion.py::test_rrf_takes_k_and_weights",
     "weights": "unit/test_fusion.py::test_rrf_takes_k_and_weights",
+    "normalizer": "unit/test_fusion_methods.py::test_scores_become_comparable",
+    "compat": "unit/test_compat.py::test_a_servers_formula_gives_these_fractions",
     "deadline_s": "faults/test_policies.py::test_an_answer_comes_in_time_and_names_what_is_wrong",
     "deadlines": "faults/test_policies.py::test_a_retriever_of_little_time_does_not_hold_up_the_other",
     "policy": "faults/test_policies.py::test_policies_say_whether_half_an_answer_will_do",

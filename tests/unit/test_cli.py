@@ -213,7 +213,7 @@ def test_a_collection_that_is_not_there_says_what_to_do(run: Run) -> None:
         (["--limit", "-1"], "limit is -1; it must be a whole number from 0 to 10000"),
         (["--limit", "10001"], "limit is 10001"),
         (["--window", "5"], "window is 5; it must be a whole number from 10"),
-        (["--fusion", "best"], "there is no fusion 'best'; there is: rrf, standard, weighted"),
+        (["--fusion", "best"], "there is no fusion 'best'; there is: combmax, combmnz"),
         (["--k", "-1"], "k is -1"),
         (["--k", "nan"], "k is nan"),
         (["--weight", "text"], "--weight 'text': write it as NAME=NUMBER, such as vector=2"),

@@ -12,7 +12,7 @@ import pytest
 
 from hybrid.errors import FusionError
 from hybrid.fusion import Column, Fusion, combine, fuse, methods
-from hybrid.fusion.weighted import min_max
+from hybrid.fusion.normalizers import min_max
 
 TEXT = {"a": 12.0, "b": 7.0, "c": 2.0}
 VECTOR = {"b": 0.9, "d": 0.5}
@@ -151,8 +151,8 @@ def test_a_retriever_of_weight_0_adds_nothing_and_the_other_decides() -> None:
         ({"a": {1: 2.0}}, {}, "with a string id"),
         ({"a": ["x", ("y", 1.0)]}, {}, "a row is a pair"),
         ({"a": "xyz"}, {}, "'a' is a string"),
-        ({"a": ["x"]}, {"method": "weighted"}, "has no scores, which 'weighted' needs"),
-        ({"a": ["x"]}, {"method": "RRF"}, "there is no fusion 'RRF'; there is: rrf, standard, weighted"),
+        ({"a": ["x"]}, {"method": "weighted"}, "has no scores, which is what is fused"),
+        ({"a": ["x"]}, {"method": "RRF"}, "there is no fusion 'RRF'; there is: combmax, combmnz, combsum"),
         ({"a": ["x"]}, {"method": None}, "there is no fusion None"),
         ({"a": ["x"]}, {"k": -1}, "k is -1"),
         ({"a": ["x"]}, {"k": math.nan}, "k is nan"),
