@@ -17,7 +17,7 @@ from hybrid import document_commands, terminal
 from hybrid import settings as configuration
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
-from hybrid.evaluation.commands import evaluate
+from hybrid.evaluation import commands as evaluation
 from hybrid.fusion import engines, methods
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
@@ -68,7 +68,7 @@ _SEARCHING = (
     click.option("--disjunctive", is_flag=True, help="A facet ignores the filter on its own field."),
     click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
     click.option("--window", type=int, help="Documents asked of each retriever [100]."),
-    click.option("--fusion", default=DEFAULT_METHOD, show_default=True, help=f"One of: {', '.join(methods())}."),
+    click.option("--fusion", help=f"One of: {', '.join(methods())} [{DEFAULT_METHOD}, or the preset's]."),
     click.option("--normalizer", default="", help="Of scores, for a fusion that lets it be chosen."),
     click.option("--compat", default="", help=f"By the formula of: {', '.join(engines())}."),
     click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf."),
@@ -177,7 +177,7 @@ def status(json: bool, **settings: Any) -> None:
     sys.exit(1 if any("error" in of for of in (body["journal"], *body["stores"].values())) else 0)
 
 
-for _command in (*document_commands.COMMANDS, evaluate):
+for _command in (*document_commands.COMMANDS, *evaluation.COMMANDS):
     cli.add_command(_command)
 
 

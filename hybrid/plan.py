@@ -35,6 +35,9 @@ MAX_LIMIT = bounds.MAX_LIMIT
 MOST_QUERIES = 16
 """Texts beside the first that a search may have."""
 
+STANDARD = Fusion()
+"""How searches are fused that name no fusion, where no preset is set."""
+
 LANGUAGE = "language_unsupported"
 """Why the vector retriever is not asked: the query's script is none of the model's languages'."""
 
@@ -86,7 +89,7 @@ class Request:
     vector: Sequence[float] | None = None
     retrievers: Sequence[str] | None = None
     window: int | None = None
-    fusion: str = DEFAULT_METHOD
+    fusion: str | None = None
     k: float = DEFAULT_K
     weights: Mapping[str, float] | None = None
     normalizer: str = ""
@@ -118,7 +121,7 @@ class Defaults:
 
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
     the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
-    synonyms: the operator's.
+    synonyms: the operator's. fusion: for a request that names none.
     """
 
     window: int = 100
@@ -126,6 +129,7 @@ class Defaults:
     languages: Callable[[], frozenset[str]] = frozenset
     rerank: Rerank | None = None
     synonyms: Synonyms = NONE
+    fusion: Fusion = STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         window=_window(request.window, limit, defaults.window),
         retrievers=asked,
         fields=schema.searched,
-        fusion=_fusion(request, asked),
+        fusion=_fusion(request, asked, defaults.fusion),
         deadlines=_deadlines(request, asked, defaults.deadline_s),
         filter=tree,
         facets=facets.read(request.facets, schema, tree, disjunctive=bounds.flag("disjunctive", request.disjunctive)),
@@ -337,9 +341,14 @@ def _explain(given: bool | str) -> Explain:
     return bounds.choice("explain", given, Explain)
 
 
-def _fusion(request: Request, retrievers: Sequence[str]) -> Fusion:
+def _fusion(request: Request, retrievers: Sequence[str], usual: Fusion) -> Fusion:
     weights = bounds.by_name("weights", request.weights or {}, RETRIEVERS)
     if isinstance(request.k, int | float) and request.k < 1:
         raise FusionError(f"k is {request.k!r}; the rank constant of a search is a number from 1, usually 60")
-    fusion = Fusion(request.fusion, request.k, tuple(sorted(weights.items())), request.normalizer, request.compat)
-    return checked(fusion, retrievers)
+    given = tuple(sorted(weights.items()))
+    if request.fusion is None and not request.compat:
+        k = usual.k if request.k == DEFAULT_K else request.k
+        chosen = replace(usual, k=k, weights=given or usual.weights, normalizer=request.normalizer or usual.normalizer)
+        return checked(chosen, retrievers)
+    method = DEFAULT_METHOD if request.fusion is None else request.fusion
+    return checked(Fusion(method, request.k, given, request.normalizer, request.compat), retrievers)

@@ -159,7 +159,8 @@ class Settings(BaseSettings):
     """All settings. model: a model's name, "none" where documents bring their own vectors.
 
     data_dir: folder of the embedded stores; ":memory:" keeps everything in memory.
-    deadline_s: seconds a search may take. window: documents asked of each retriever. synonyms: a file of them, in
+    deadline_s: seconds a search may take. window: documents asked of each retriever. preset: the name of the fusion,
+    tuned or written by hand, that searches have which name none. synonyms: a file of them, in
     Solr's format, that queries are widened by. remembered: answers that are kept for the same search of the same
     collection, 0 for none; what is in the stores is asked before each is given.
     """
@@ -188,6 +189,7 @@ class Settings(BaseSettings):
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
     synonyms: Path | None = None
+    preset: str | None = None
     remembered: int = Field(default=0, ge=0, le=100_000)
 
     @property

@@ -1,4 +1,4 @@
-"""What of this can be done from a shell? The verb eval."""
+"""What of this can be done from a shell? The verbs eval, tune and judge."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from hybrid import presets, terminal
 from hybrid import settings as configuration
-from hybrid import terminal
 from hybrid.engine import Engine
 from hybrid.errors import InputError
-from hybrid.evaluation import datasets, pictures, report, retrieval
+from hybrid.evaluation import datasets, judging, pictures, report, retrieval, tuning
 from hybrid.evaluation.comparison import DEFAULT, compared
 from hybrid.evaluation.retrieval import Kept
 from hybrid.fusion import Fusion, checked, methods
@@ -25,6 +25,9 @@ from hybrid.settings import Settings
 _file = click.Path(path_type=Path, dir_okay=False)
 _split = click.option("--split", default="test", show_default=True, help="Which judgements: qrels/SPLIT.tsv.")
 _window = click.option("--window", type=click.IntRange(1, 10_000), help="Documents asked of each retriever [100].")
+
+
+_out = click.option("--out", required=True, type=_file, help="The CSV to write.")
 
 
 @click.command("eval")
@@ -65,6 +68,77 @@ def evaluate(
         console.print(f"written: {html}", highlight=False)
 
 
+@click.command()
+@click.argument("path", metavar="DATASET", type=click.Path(path_type=Path))
+@click.option("--name", default="tuned", show_default=True, help="Of the preset that is written.")
+@_split
+@_window
+@on_engine
+def tune(path: Path, name: str, split: str, window: int | None, **settings: Any) -> None:
+    """Look for a better fusion on judged queries, and write it as a preset if it is one.
+
+    DATASET is what `hybrid eval` takes. The gain is measured on queries that took no part in the choice. Exit code 1,
+    and nothing written, where it is not above the default beyond noise.
+    """
+    read = configuration.read(**settings)
+    file = presets.path_of(name, Path(read.data_dir))
+    kept = _fetched(read, path, split, window)
+    found = tuning.tuned(kept, tuning.candidates(kept.window))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(found.told())
+    console.print(found.verdict())
+    if not found.better:
+        raise click.exceptions.Exit(1)
+    presets.save(found.preset(kept.dataset.name), file)
+    console.print(f"written: {file}")
+
+
+@click.group()
+def judge() -> None:
+    """Make judgements: export what to rate, import ratings and click logs."""
+
+
+@judge.command("pool")
+@click.argument("queries", type=_file)
+@_out
+@click.option("--depth", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits of each method.")
+@click.option("--rated", type=_file, help="Judgements that are there already: leave these pairs out.")
+@on_engine
+def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, **settings: Any) -> None:
+    """Write a CSV of everything that any method finds for QUERIES, to be rated in its column grade.
+
+    QUERIES is a text file with one query a line. 0 is wrong, 1 and more is right, and more is better.
+    """
+    known = judging.ratings([rated]).judgements if rated else {}
+    with Engine(configuration.read(**settings)) as engine:
+        pairs = judging.pooled(engine, judging.asked(queries), depth, known)
+        count = judging.write_pool(engine, pairs, out)
+    click.echo(f"{count} pairs to rate: {out}")
+
+
+@judge.command("ratings")
+@click.argument("files", nargs=-1, required=True, type=_file)
+@_out
+def judge_ratings(files: tuple[Path, ...], out: Path) -> None:
+    """Make one table of judgements of rated pools, for `hybrid eval`."""
+    _judged(judging.ratings(files), out)
+
+
+@judge.command("clicks")
+@click.argument("log", type=_file)
+@_out
+def judge_clicks(log: Path, out: Path) -> None:
+    """Make judgements of a click LOG: a CSV of query, id, rank, clicked, one row for each hit that was shown."""
+    _judged(judging.clicks(log), out)
+
+
+def _judged(read: judging.Read, out: Path) -> None:
+    count = judging.write(read.judgements, out)
+    for note in read.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(f"{count} judgements of {len(read.judgements)} queries: {out}")
+
+
 def _fetched(settings: Settings, path: Path, split: str, window: int | None) -> Kept:
     """What every retriever finds for the judged queries at `path`; its documents are indexed first, if need be."""
     console = Console(stderr=True)
@@ -88,3 +162,7 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}. Name another file") from error
+
+
+COMMANDS = (evaluate, tune, judge)
+"""The verbs of this module."""

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from hybrid.errors import CollectionNotFound, HybridError, QueryError
-from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.model import Json, SearchResult
 from hybrid.plan import RETRIEVERS, Request
 from hybrid.policy import Policy
@@ -54,7 +53,7 @@ class SearchBody(BaseModel):
     vector: list[float] | None = None
     retrievers: list[str] | None = None
     window: int | None = None
-    fusion: str = DEFAULT_METHOD
+    fusion: str | None = None
     k: float = 60.0
     weights: dict[str, float] | None = None
     normalizer: str = ""

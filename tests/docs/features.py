@@ -105,6 +105,8 @@ ELSEWHERE = {
     "reranker": ("hybrid.toml: [rerank]; hybrid.open(reranker=…)", "unit/test_reranker.py"),
     "adopting an index": ("hybrid.adopt; hybrid adopt", "contract/test_adopt.py"),
     "evaluation": ("hybrid.evaluation; hybrid eval", "unit/test_evaluation.py"),
+    "tuning, presets": ("hybrid tune; hybrid.toml: preset", "unit/test_tuning.py"),
+    "judging": ("hybrid judge", "unit/test_tuning.py"),
     "pandas": ("put(frame), .to_pandas()", "unit/test_display.py"),
 }
 

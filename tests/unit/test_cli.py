@@ -36,7 +36,7 @@ COMMANDS = (
         "search",
         "serve",
     ),
-    *("status", "suggest", "update", "verify"),
+    *("status", "suggest", "tune", "update", "verify"),
 )
 HYBRID = (sys.executable, "-c", "from hybrid.cli import main; main()")
 

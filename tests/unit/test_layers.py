@@ -30,7 +30,7 @@ LAYERS = (
             "facets",
             "fusion",
         ),
-        *("sample", "sorting", "shaping", "match", "synonyms", "wording", "plan", "highlight", "surface"),
+        *("sample", "sorting", "shaping", "match", "synonyms", "wording", "plan", "presets", "highlight", "surface"),
     ),
     ("stores", "embedding", "indexing"),
     (
