@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,28 +15,25 @@ from hybrid import plan as planning
 from hybrid import settings as configuration
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.reranker import LazyReranker, Reranker
-from hybrid.errors import CollectionNotFound, DocumentError, DocumentNotFound, HybridError, QueryError, StoreError
+from hybrid.errors import CollectionNotFound, DocumentNotFound, HybridError, QueryError, StoreError
 from hybrid.export import exported, matching
 from hybrid.hydrate import hydrated
-from hybrid.indexing.documents import as_id, normalise, rows
-from hybrid.indexing.indexer import Indexer
+from hybrid.indexing.documents import as_id, rows
 from hybrid.indexing.journal import Backlog
 from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import rejections
 from hybrid.location import Location
-from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
+from hybrid.model import DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
 from hybrid.suggest import Suggestions
+from hybrid.writing import finished, sampled, watched
 
 _log = logging.getLogger(__name__)
-
-SAMPLE = 1000
-"""Documents that a schema is inferred from."""
 
 
 class Engine:
@@ -75,14 +72,14 @@ class Engine:
         started = time.perf_counter()
         source = rows(documents)
         found = self._location.place.catalog.find()
-        sample, valid = ([], []) if found else _sampled(source)
+        sample, valid = ([], []) if found else sampled(source)
         if not (found or valid):  # no collection is made for documents that are all rejected
-            return fold(_watched(rejections(sample, strict=strict), on_outcome), started)
+            return fold(watched(rejections(sample, strict=strict), on_outcome), started)
         with self._location.writing(valid) as (place, indexer):
             writer = indexer.writer()
             outcomes = writer.put(chain(sample, source), strict=strict)
-            report = fold(_watched(outcomes, on_outcome), started)
-            _finished(place, indexer, report, wait)
+            report = fold(watched(outcomes, on_outcome), started)
+            finished(place, indexer, report, wait)
         return dataclasses.replace(report, notes=note_of_unknown(writer.unknown_fields))
 
     def update(
@@ -103,7 +100,7 @@ class Engine:
         """
         with self._location.writing() as (place, indexer), place.updates.alone():
             outcome = indexer.updater().update(as_id(document_id), changes, expected or {})
-            _finished(place, indexer, fold([outcome], time.perf_counter()), wait)
+            finished(place, indexer, fold([outcome], time.perf_counter()), wait)
         return outcome
 
     def delete(
@@ -131,7 +128,7 @@ class Engine:
             named = matching(place, tree) if ids is None else map(as_id, ids)
             report = fold(indexer.writer().delete(named, dry_run=dry_run), started)
             if not dry_run:
-                _finished(place, indexer, report, wait)
+                finished(place, indexer, report, wait)
         return report
 
     def _to_delete(self, by_filter: bool, given: str | Mapping[str, Json] | None) -> filters.Filter | None:
@@ -373,41 +370,6 @@ def open(
     Raises SettingsError.
     """
     return Engine(configuration.read(data_dir=data_dir, **settings), embedder, reranker)
-
-
-def _sampled(source: Iterator[Any]) -> tuple[list[Any], list[Document]]:
-    """The first items of the source, until 1,000 of them are valid, and the valid ones as Documents."""
-    items: list[Any] = []
-    valid: list[Document] = []
-    while len(valid) < SAMPLE and (more := list(islice(source, SAMPLE - len(valid)))):
-        items += more
-        valid += _valid(more)
-    return items, valid
-
-
-def _valid(items: Iterable[Any]) -> Iterator[Document]:
-    for item in items:
-        try:
-            yield normalise(item)
-        except DocumentError:
-            continue  # the writer rejects it with its reason
-
-
-def _watched(
-    outcomes: Iterable[DocumentOutcome], watch: Callable[[DocumentOutcome], None] | None
-) -> Iterator[DocumentOutcome]:
-    for outcome in outcomes:
-        if watch is not None:
-            watch(outcome)
-        yield outcome
-
-
-def _finished(place: Place, indexer: Indexer, report: WriteReport, wait: bool) -> None:
-    """Lets searches see what was written, where wanted, and has debts paid in the background."""
-    if not report.ok:
-        indexer.work()
-    if wait:
-        place.refresh()
 
 
 def _look_after(place: Place, result: SearchResult) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import threading
@@ -19,11 +18,7 @@ import tantivy
 
 from hybrid.errors import (
     CollectionNotFound,
-    HybridError,
-    StoreDenied,
     StoreError,
-    StoreFull,
-    StoreReplyError,
     StoreTimeout,
 )
 from hybrid.filters import show
@@ -32,12 +27,12 @@ from hybrid.filters.tree import ID, Filter
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
+from hybrid.stores import embedded_files as files
 from hybrid.stores import embedded_index as layout
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.stores.embedded_query import Asking, Reading
 from hybrid.wording import unit
 
-_NAME = "tantivy"
 _FACTOR = 2.2
 """1 + k1, by which tantivy's BM25 is multiplied, and Lucene's is not."""
 
@@ -48,8 +43,6 @@ _PAUSE_S = 0.005
 _MOST_IDS = 1_000_000
 """Ids of rows that are remembered at most."""
 
-_Stamp = tuple[int, int, int]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
@@ -58,8 +51,8 @@ class _Opened:
     collection: Collection
     incarnation: str
     index: tantivy.Index
-    collected: _Stamp
-    committed: _Stamp
+    collected: files.Stamp
+    committed: files.Stamp
 
 
 class TantivyText:
@@ -84,11 +77,11 @@ class TantivyText:
     @property
     def name(self) -> str:
         """The store's name: "tantivy"."""
-        return _NAME
+        return files.NAME
 
     def load(self) -> Collection | None:
         """The collection in the folder, now open; None if there is none."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             try:
                 return self._newest().collection
             except FileNotFoundError:
@@ -96,19 +89,19 @@ class TantivyText:
 
     def create(self, collection: Collection) -> None:
         """Makes the collection, empty, and opens it. One that is there already is left as it is."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             self._index_folder.mkdir(parents=True, exist_ok=True)
             with self._writing():
                 if not self._description.exists():
                     self._index_folder.mkdir(exist_ok=True)
                     tantivy.Index(layout.schema(collection.schema), str(self._index_folder))
                     body = {"collection": collection.to_json(), "incarnation": token_hex(16)}
-                    _replace(self._description, orjson.dumps(body))
+                    files.replace(self._description, orjson.dumps(body))
             self._newest()
 
     def drop(self) -> None:
         """Deletes the index. The folder and its lock stay, as other processes may wait for it."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             if self._folder.exists():
                 with self._writing():
                     self._description.unlink(missing_ok=True)
@@ -117,16 +110,16 @@ class TantivyText:
 
     def redirect(self, name: str | None) -> None:
         """Notes where the collection lies from now on; the note survives `drop`."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             if name is None:
                 (self._folder / "moved").unlink(missing_ok=True)
             else:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                _replace(self._folder / "moved", name.encode())
+                files.replace(self._folder / "moved", name.encode())
 
     def redirected(self) -> str | None:
         """The name that the collection lies under now; None where it was never moved."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             try:
                 return (self._folder / "moved").read_text()
             except FileNotFoundError:
@@ -134,7 +127,7 @@ class TantivyText:
 
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         """The outcome of each record, in order, once it is on the disk; searches see it from now on."""
-        with _translated(self._folder), self._writing():
+        with files.translated(self._folder), self._writing():
             opened = self._opened()
             states = layout.states(opened.index, [record.id for record in records])
             judged = [layout.judged(record, opened.collection, states) for record in records]
@@ -145,12 +138,12 @@ class TantivyText:
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """What is known of each id, tombstones included; ids never seen are left out."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             return layout.states(self._opened().index, ids)
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             found = layout.documents(self._opened().index, ids)
             return {name: layout.stored(**document) for name, document in found.items() if not document["deleted"][0]}
 
@@ -163,18 +156,18 @@ class TantivyText:
 
     def incarnation(self) -> str:
         """What was drawn when the collection was made; on a disk nothing is lost by a restart."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             return self._opened().incarnation
 
     def generation(self) -> str:
         """Which making of the index it is, and which commit."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             opened = self._opened()
             return f"{opened.incarnation}/{opened.committed}"
 
     def records(self, ids: Sequence[str]) -> dict[str, Record]:
         """All that is held of each id, vectors and tombstones included; ids never seen are left out."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             opened = self._opened()
             dim = opened.collection.vector.dim
             return {name: layout.record(dim, **found) for name, found in layout.documents(opened.index, ids).items()}
@@ -191,7 +184,7 @@ class TantivyText:
 
     def expunge(self, before: int) -> int:
         """The number of tombstones with a version below `before` that were removed for good."""
-        with _translated(self._folder), self._writing():
+        with files.translated(self._folder), self._writing():
             index = self._opened().index
             searcher = index.searcher()
             buried = tantivy.Query.term_query(index.schema, "deleted", 1)
@@ -209,13 +202,13 @@ class TantivyText:
 
     def status(self) -> dict[str, Json]:
         """Documents, tombstones, segments of the index, and bytes on the disk."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             sizes = layout.sizes(self._opened().index)
             return sizes | {"size": sum(path.stat().st_size for path in self._index_folder.iterdir())}
 
     def ping(self) -> None:
         """Returns when the folder can be read, or is still to be made. Raises StoreError."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             if self._folder.exists():
                 os.listdir(self._folder)
 
@@ -321,7 +314,7 @@ class TantivyText:
     @contextmanager
     def _reading(self) -> Iterator[tuple[Asking, Reading]]:
         """What makes queries of the index at its newest commit, and what reads their answers."""
-        with _translated(self._folder):
+        with files.translated(self._folder):
             opened = self._opened()
             fields = opened.collection.schema.fields
             if len(self._ids) > _MOST_IDS:
@@ -334,12 +327,16 @@ class TantivyText:
             return self._newest()
         except FileNotFoundError:
             raise CollectionNotFound(
-                f"there is no open collection {self._collection_name!r} in {_NAME}. Create or load it first"
+                f"there is no open collection {self._collection_name!r} in {files.NAME}. Create or load it first"
             ) from None
 
     def _newest(self) -> _Opened:
         """The index at its newest commit. Raises FileNotFoundError where there is none."""
-        opened, collected, committed = self._open, _stamp(self._description), _stamp(self._index_folder / "meta.json")
+        opened, collected, committed = (
+            self._open,
+            files.stamp(self._description),
+            files.stamp(self._index_folder / "meta.json"),
+        )
         if opened is not None and (opened.collected, opened.committed) == (collected, committed):
             return opened
         with self._lock:
@@ -359,56 +356,8 @@ class TantivyText:
         """Holds the folder's lock, against threads and processes alike. Raises StoreTimeout."""
         with open(self._folder / "lock", "ab") as file:
             deadline = time.monotonic() + _WAIT_S
-            while not _locked(file.fileno()):
+            while not files.locked(file.fileno()):
                 if time.monotonic() > deadline:
-                    raise StoreTimeout(_NAME, f"another process has been writing for {_WAIT_S:g} s. Try again")
+                    raise StoreTimeout(files.NAME, f"another process has been writing for {_WAIT_S:g} s. Try again")
                 time.sleep(_PAUSE_S)
             yield
-
-
-def _stamp(path: Path) -> _Stamp:
-    """What changes when a file is replaced."""
-    found = os.stat(path)
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes the file whole and durably."""
-    new = path.with_suffix(".new")
-    with open(new, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    """Raises errors of files, and of tantivy, which are ValueErrors with a text, as errors of this package."""
-    try:
-        yield
-    except HybridError:
-        raise
-    except (OSError, ValueError) as error:
-        said = f"{folder}: {error}"
-        kind, advice = next((row[1:] for row in _FAULTS if row[0] in said), _OTHER)
-        raise kind(_NAME, f"{said}. {advice}") from error
-
-
-_FAULTS: tuple[tuple[str, type[StoreError], str], ...] = (
-    ("No space left", StoreFull, "Make room and try again"),
-    ("Disk quota exceeded", StoreFull, "Make room and try again"),
-    ("Permission denied", StoreDenied, "Check the owner and mode of the folder"),
-    ("Read-only file system", StoreDenied, "Use a folder that can be written"),
-    ("Not a directory", StoreReplyError, "Choose another data folder"),
-    ("LockBusy", StoreTimeout, "Another program is writing to the index; try again"),
-)
-_OTHER: tuple[type[StoreError], str] = (StoreReplyError, "Delete the folder and index again if it stays so")

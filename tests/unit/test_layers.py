@@ -38,7 +38,7 @@ LAYERS = (
         *("fragments", "highlighted", "suggest", "merge", "recall"),
     ),
     ("place",),
-    ("reindex", "location", "retrieve", "batch", "like", "export"),
+    ("reindex", "location", "retrieve", "batch", "like", "export", "writing"),
     ("searcher",),
     ("many",),
     ("engine",),

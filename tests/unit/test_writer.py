@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import hybrid
-from hybrid.engine import SAMPLE, Engine
+from hybrid.engine import Engine
 from hybrid.errors import DocumentError, HybridError
 from hybrid.indexing.flush import BATCH, MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD, WINDOW
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
+from hybrid.writing import SAMPLE
 from tests.embedders import HashedWords
 
 
