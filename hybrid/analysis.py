@@ -95,7 +95,7 @@ def elasticsearch_settings() -> dict[str, Json]:
     It gives the same tokens as `tokens` for a text that went through `prepare`.
     """
     joiners = f"[{_JOINERS}]|(?<=[\\p{{L}}\\p{{M}}\\p{{Nl}}])[{_BETWEEN_LETTERS}](?=[\\p{{L}}\\p{{Nl}}])"
-    hangul, other = "\\p{IsHangul}", "[\\p{L}\\p{Nd}&&[^\\p{IsHangul}\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}]]"
+    hangul, other = "\\p{IsHangul}", "[\\p{L}\\p{Nl}\\p{Nd}&&[^\\p{IsHangul}\\p{IsHan}\\p{IsHiragana}\\p{IsKatakana}]]"
     borders = f"(?<={hangul})'?(?={other})|(?<={other})'?(?={hangul})|(?<={hangul})'(?={hangul})"
     return {
         "char_filter": {

@@ -93,7 +93,7 @@ def _rerank(work: _Work) -> None:
     scores: list[float] = []
 
     def call() -> Ranking:
-        scores.extend(work.reranker.score(work.of.plan.query, texts))
+        scores.extend(work.reranker.score(work.of.plan.spoken[0], texts))
         return Ranking()
 
     answer = run({RERANK: call}, work.pools, {RERANK: wanted.within_s})[RERANK]

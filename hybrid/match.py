@@ -4,7 +4,8 @@ any      some word of the query; the more, the better (the default)
 all      every word
 phrase   all words, one after the other
 prefix   every word, of which the last one is still being typed
-query    words, "quoted phrases" that must stand there, +words that must, and -words or -"phrases" that must not
+query    words, "quoted phrases" that must stand there, +words that must, and -words or -"phrases" that must not;
+         a signed word that has several tokens, such as -nx-4410, is a phrase
 """
 
 from __future__ import annotations
@@ -159,3 +160,21 @@ def pieces(text: str) -> list[Piece]:
         else:
             found.append(Piece(sign or Sign.MUST, phrase, quoted=True))
     return found
+
+
+def spoken(text: str, match: Match) -> str:
+    """What a model reads of a query: in mode `query` without signs, and without what must not be there.
+
+    Raises QueryError where that is all there is.
+    """
+    if match.mode is not Mode.QUERY:
+        return text
+    found = pieces(text)
+    read = " ".join(piece.text for piece in found if piece.sign is not Sign.MUST_NOT)
+    if found and not read.strip():
+        raise QueryError(
+            "the query only says what must not be there, and nothing to look for; add a word without a minus, "
+            "or leave the query empty and use a filter",
+            field="query",
+        )
+    return read

@@ -170,6 +170,11 @@ class Plan:
         return not self.query.strip() and self.vector is None
 
     @property
+    def spoken(self) -> tuple[str, ...]:
+        """What the model reads of each text."""
+        return tuple(matching.spoken(text, self.match) for text in (self.query, *self.queries))
+
+    @property
     def key(self) -> str:
         """What names this search, whatever part of its answer is wanted: a hex digest, the same in every process."""
         body = self.to_dict()
@@ -234,7 +239,9 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
     browses = not query.strip() and vector is None
     wanted = (TEXT,) if browses else _wanted(request)
-    left_out = () if browses or vector is not None else _left_out(request, wanted, defaults.languages)
+    match = matching.read(request.match)
+    read = " ".join(matching.spoken(text, match) for text in (query, *_queries(request, wanted, browses)))
+    left_out = () if browses or vector is not None else _left_out(request, read, wanted, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
     tree = _less(filters.read(request.filter, schema), request.without)
     order = sorts(request.sort, schema)
@@ -256,7 +263,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         left_out=left_out,
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
-        match=matching.read(request.match),
+        match=match,
         tongue=Tongue(schema.spoken, defaults.synonyms),
         queries=_queries(request, wanted, browses),
         within=_least(request.within, asked),
@@ -306,12 +313,12 @@ def _wanted(request: Request) -> tuple[str, ...]:
 
 
 def _left_out(
-    request: Request, wanted: Sequence[str], languages: Callable[[], frozenset[str]]
+    request: Request, text: str, wanted: Sequence[str], languages: Callable[[], frozenset[str]]
 ) -> tuple[tuple[str, str], ...]:
-    """The vector retriever, where the model cannot read the query and another retriever, of some weight, can."""
+    """The vector retriever, where the model cannot read the text and another retriever, of some weight, can."""
     weights = request.weights or {}
     others = [name for name in wanted if name != VECTOR and weights.get(name, 1.0)]
-    if VECTOR in wanted and others and unsupported(request.query, languages()):
+    if VECTOR in wanted and others and unsupported(text, languages()):
         return ((VECTOR, LANGUAGE),)
     return ()
 

@@ -157,12 +157,10 @@ def _all_of(found: Sequence[Ranking | StoreError]) -> list[Ranking]:
 
 def _vectors(place: Place, plans: Sequence[Plan]) -> list[list[Vector]]:
     """Each plan's vectors: its own, or the model's of each of its texts."""
-    texts = list(dict.fromkeys(text for plan in plans if plan.vector is None for text in (plan.query, *plan.queries)))
+    texts = list(dict.fromkeys(text for plan in plans if plan.vector is None for text in plan.spoken))
     made = dict(zip(texts, _model(place).embed_queries(texts), strict=True)) if texts else {}
     return [
-        [made[text] for text in (plan.query, *plan.queries)]
-        if plan.vector is None
-        else [np.asarray(plan.vector, np.float32)]
+        [made[text] for text in plan.spoken] if plan.vector is None else [np.asarray(plan.vector, np.float32)]
         for plan in plans
     ]
 

@@ -187,6 +187,8 @@ def _typed(text: str, match: Match, endings: Sequence[str], tongue: Tongue) -> W
 
 
 def _signed(text: str, match: Match, tongue: Tongue) -> dict[Sign, tuple[Part, ...]]:
+    """The parts by sign. A signed word of several tokens, such as -nx-4410 or a run of Chinese, Japanese or Korean, is
+    meant as it stands, one token after the other: each of them alone would shut out, or let in, what it is not."""
     found: dict[Sign, tuple[Part, ...]] = dict.fromkeys(Sign, ())
     loose = []
     for piece in pieces(text):
@@ -194,7 +196,8 @@ def _signed(text: str, match: Match, tongue: Tongue) -> dict[Sign, tuple[Part, .
             loose.append(piece.text)
         else:
             exact = Match() if piece.sign is Sign.MUST_NOT else match
-            found[piece.sign] += _phrase(piece.text, tongue) if piece.quoted else _words(piece.text, exact, tongue)
+            joined = piece.quoted or len(list(_read(piece.text, tongue.analyzers))) > 1
+            found[piece.sign] += _phrase(piece.text, tongue) if joined else _words(piece.text, exact, tongue)
     return found | {Sign.MAY: _words(" ".join(loose), match, tongue)}
 
 

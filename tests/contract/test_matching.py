@@ -96,6 +96,25 @@ def test_every_kind_finds_the_documents_that_a_plain_loop_finds(store: Any) -> N
     assert sum(0 < len(found.ids) < 80 for found in answers) > 80
 
 
+def test_what_a_word_of_several_tokens_shuts_out_is_that_word(store: Any) -> None:
+    texts = {"c": "nx pad 4410", "d": "nx-4410 pad", "e": "게임 노트북 게임기", "f": "게임용 노트북", "g": "Ⅱ한 노트북"}
+    rows = np.array([[1, 0, 0]], np.float32)
+    store.write([Record(one, 1, "h", {"text": text}, rows) for one, text in texts.items()])
+    store.refresh()
+
+    def found(text: str) -> set[str]:
+        return set(store.search(TextQuery(text, 200, 20.0, match=read("query"))).ids) & texts.keys()
+
+    try:
+        assert found("pad -nx-4410") == {"c"}
+        assert found("pad +nx-4410") == {"d"}
+        assert found("노트북 -게임용") == {"e", "g"}
+        assert found("ⅱ") == {"g"}  # beside Hangul, Latin letters and numbers are words of their own
+    finally:
+        store.write([Record(one, 2, "", {}, np.empty((0, 3), np.float32), deleted=True) for one in texts])
+        store.refresh()
+
+
 def test_conditions_hold_without_words_to_look_for(store: Any) -> None:
     query = TextQuery('-laptop -"quiet fan" note', 200, match=read("query"), conditional=True)
     ids = list(SOURCES)
@@ -131,6 +150,18 @@ def test_what_must_not_be_there_is_not_there_however_a_hit_was_found(engine: Eng
     assert found.ids == [one for one in found.ids if not words_of(one) & {"fan", "game"}]
     assert 0 < len(found) < len(every)
     assert {hit.explain["vector"]["status"] for hit in found.hits} == {"hit"}
+
+
+def test_the_model_reads_nothing_of_signs_and_of_what_must_not_be_there(engine: Engine) -> None:
+    options: dict[str, Any] = {"retrievers": ["text", "vector"], "limit": 50}
+    signed = engine.search("silent +notebook -keyboard", match="query", **options)
+    plain = engine.search("silent notebook", **options, window=1000)
+    scores = raw(plain, "vector")
+    known = {one: score for one, score in raw(signed, "vector").items() if one in scores}
+    assert known
+    assert known == pytest.approx({one: scores[one] for one in known}, abs=1e-6)
+    with pytest.raises(QueryError, match="add a word without a minus"):
+        engine.search("-keyboard", match="query")
 
 
 def test_the_last_word_of_a_query_is_finished_as_it_is_typed(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hybrid.analysis import slots
 from hybrid.errors import QueryError
-from hybrid.match import Match, Mode, Piece, Sign, pieces, read
+from hybrid.match import Match, Mode, Piece, Sign, pieces, read, spoken
 from hybrid.wording import AnyOf, Phrase, Wanted, Word, conditions, satisfied, wanted
 
 
@@ -95,6 +95,23 @@ def test_conditions_are_what_must_and_must_not_be() -> None:
     assert conditions("fan", match) is None
     assert conditions("+fan", Match()) is None
     assert wanted("-fan", match) is None
+
+
+@pytest.mark.parametrize("sign", ["+", "-"])
+def test_a_signed_word_of_several_tokens_is_a_phrase(sign: str) -> None:
+    of = conditions(f"pad {sign}nx-4410 {sign}게임용 {sign}games", Match(Mode.QUERY, fuzziness=0))
+    assert of is not None
+    parts = (Phrase(("nx", "4410"), "nx-4410"), Phrase(("게임", "임용"), "게임용"), Word("game"))
+    assert (of.must, of.must_not) == ((parts, ()) if sign == "+" else ((), parts))
+
+
+def test_the_model_reads_a_query_without_signs_and_without_what_must_not_be_there() -> None:
+    text = 'quiet "long battery" +light -gaming -"used laptop"'
+    assert spoken(text, Match(Mode.QUERY)) == "quiet long battery light"
+    assert spoken(text, Match()) == text
+    assert spoken('"', Match(Mode.QUERY)) == ""
+    with pytest.raises(QueryError, match="add a word without a minus"):
+        spoken('-gaming -"used laptop"', Match(Mode.QUERY))
 
 
 @pytest.mark.parametrize(
