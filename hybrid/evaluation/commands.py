@@ -15,6 +15,7 @@ from hybrid.engine import Engine
 from hybrid.errors import InputError
 from hybrid.evaluation import datasets, judging, pictures, report, retrieval, tuning
 from hybrid.evaluation.comparison import DEFAULT, compared
+from hybrid.evaluation.datasets import many
 from hybrid.evaluation.retrieval import Kept
 from hybrid.fusion import Fusion, checked, methods
 from hybrid.indexing import sources
@@ -119,7 +120,7 @@ def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, **setti
     with Engine(configuration.read(**settings)) as engine:
         pairs = judging.pooled(engine, judging.asked(queries), depth, known)
         count = judging.write_pool(engine, pairs, out)
-    click.echo(f"{count} pairs to rate: {out}")
+    click.echo(f"{many(count, 'pair')} to rate: {out}")
 
 
 @judge.command("ratings")
@@ -142,7 +143,7 @@ def _judged(read: judging.Read, out: Path) -> None:
     count = judging.write(read.judgements, out)
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
-    click.echo(f"{count} judgements of {len(read.judgements)} queries: {out}")
+    click.echo(f"{many(count, 'judgement')} of {many(len(read.judgements), 'query')}: {out}")
 
 
 def _fetched(settings: Settings, path: Path, split: str, window: int) -> Kept:
