@@ -59,6 +59,8 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     sys.exit(0 if written.ok else 1)
 
 
+_preset = click.option("--preset", metavar="NAME", help="Fuse as this preset says, which `hybrid tune` wrote.")
+
 _SEARCHING = (
     click.option("--limit", type=int, default=10, show_default=True, help="Hits wanted."),
     click.option("--offset", type=int, default=0, help="Hits passed over."),
@@ -69,9 +71,10 @@ _SEARCHING = (
     click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
     click.option("--window", type=int, help="Documents asked of each retriever [100]."),
     click.option("--fusion", help=f"One of: {', '.join(methods())} [{DEFAULT_METHOD}, or the preset's]."),
-    click.option("--normalizer", default="", help="Of scores, for a fusion that lets it be chosen."),
+    _preset,
+    click.option("--normalizer", help="Of scores, for a fusion that lets it be chosen."),
     click.option("--compat", default="", help=f"By the formula of: {', '.join(engines())}."),
-    click.option("--k", type=float, default=60.0, show_default=True, help="Rank constant of rrf."),
+    click.option("--k", type=float, help="Rank constant of methods by rank [60]."),
     click.option("--weight", "weights", multiple=True, metavar="NAME=NUMBER", help="Such as vector=2; 1 is neutral."),
     click.option("--retriever", "retrievers", multiple=True, help=f"Only these of: {', '.join(RETRIEVERS)}."),
     click.option("--deadline", "deadline_s", type=float, metavar="SECONDS", help="When the answer must be there [2]."),
@@ -123,9 +126,9 @@ _SEARCHING = (
 @on_engine
 def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: Any) -> None:
     """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
-    place = {name: given.pop(name) for name in WHERE}
+    place = {name: given.pop(name) for name in (*WHERE, "preset")}
     asked = given | {
-        "weights": dict(_weight(text) for text in given["weights"]),
+        "weights": dict(_weight(text) for text in given["weights"]) or None,
         "retrievers": given["retrievers"] or None,
         "boosts": [_object("--boost", text) for text in given["boosts"]],
         "match": {"mode": given["match"], "minimum": given["minimum"], "fuzziness": _edits(given["fuzziness"])},
@@ -230,6 +233,7 @@ def reindex(**settings: Any) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine. There is no authentication yet.")
+@_preset
 @on_engine
 def serve(host: str, port: int, allow_remote: bool, **settings: Any) -> None:
     """Serve the search page and the JSON API."""

@@ -27,6 +27,7 @@ from hybrid.location import Location
 from hybrid.model import DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
+from hybrid.presets import Preset
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
@@ -52,6 +53,11 @@ class Engine:
     def collection(self) -> Collection:
         """The collection's name, schema, vector spec and model. Raises CollectionNotFound before the first `put`."""
         return self._location.opened().catalog.collection
+
+    @property
+    def preset(self) -> Preset:
+        """How searches are fused that do not say it, and their window."""
+        return self._searcher.preset
 
     def put(
         self,

@@ -16,7 +16,7 @@ from hybrid.errors import FusionError, QueryError
 from hybrid.facets import Facet
 from hybrid.filters.tree import ID, Filter, Not, OneOf, both
 from hybrid.fusion import Fusion, checked, registered
-from hybrid.fusion.base import DEFAULT_K, DEFAULT_METHOD
+from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.highlight import Highlight
 from hybrid.match import ANY, Match
 from hybrid.model import Json
@@ -36,7 +36,7 @@ MOST_QUERIES = 16
 """Texts beside the first that a search may have."""
 
 STANDARD = Fusion()
-"""How searches are fused that name no fusion, where no preset is set."""
+"""How searches are fused where neither they nor a preset say it."""
 
 LANGUAGE = "language_unsupported"
 """Why the vector retriever is not asked: the query's script is none of the model's languages'."""
@@ -90,9 +90,9 @@ class Request:
     retrievers: Sequence[str] | None = None
     window: int | None = None
     fusion: str | None = None
-    k: float = DEFAULT_K
+    k: float | None = None
     weights: Mapping[str, float] | None = None
-    normalizer: str = ""
+    normalizer: str | None = None
     compat: str = ""
     deadline_s: float | None = None
     deadlines: Mapping[str, float] | None = None
@@ -121,7 +121,7 @@ class Defaults:
 
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
     the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
-    synonyms: the operator's. fusion: for a request that names none.
+    synonyms: the operator's. fusion: of searches that name no method; what they say of k and weights goes before.
     """
 
     window: int = 100
@@ -239,9 +239,9 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
     browses = not query.strip() and vector is None
     wanted = (TEXT,) if browses else _wanted(request)
-    match = matching.read(request.match)
+    match, fusion = matching.read(request.match), _fusion(request, defaults.fusion)
     read = " ".join(matching.spoken(text, match) for text in (query, *_queries(request, wanted, browses)))
-    left_out = () if browses or vector is not None else _left_out(request, read, wanted, defaults.languages)
+    left_out = () if browses or vector is not None else _left_out(read, wanted, fusion, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
     tree = _less(filters.read(request.filter, schema), request.without)
     order = sorts(request.sort, schema)
@@ -252,7 +252,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         window=_window(request.window, limit, defaults.window),
         retrievers=asked,
         fields=schema.searched,
-        fusion=_fusion(request, asked, defaults.fusion),
+        fusion=checked(fusion, asked),
         deadlines=_deadlines(request, asked, defaults.deadline_s),
         filter=tree,
         facets=facets.read(request.facets, schema, tree, disjunctive=bounds.flag("disjunctive", request.disjunctive)),
@@ -313,11 +313,10 @@ def _wanted(request: Request) -> tuple[str, ...]:
 
 
 def _left_out(
-    request: Request, text: str, wanted: Sequence[str], languages: Callable[[], frozenset[str]]
+    text: str, wanted: Sequence[str], fusion: Fusion, languages: Callable[[], frozenset[str]]
 ) -> tuple[tuple[str, str], ...]:
     """The vector retriever, where the model cannot read the text and another retriever, of some weight, can."""
-    weights = request.weights or {}
-    others = [name for name in wanted if name != VECTOR and weights.get(name, 1.0)]
+    others = [name for name in wanted if name != VECTOR and fusion.weight(name)]
     if VECTOR in wanted and others and unsupported(text, languages()):
         return ((VECTOR, LANGUAGE),)
     return ()
@@ -348,14 +347,14 @@ def _explain(given: bool | str) -> Explain:
     return bounds.choice("explain", given, Explain)
 
 
-def _fusion(request: Request, retrievers: Sequence[str], usual: Fusion) -> Fusion:
-    weights = bounds.by_name("weights", request.weights or {}, RETRIEVERS)
-    if isinstance(request.k, int | float) and request.k < 1:
-        raise FusionError(f"k is {request.k!r}; the rank constant of a search is a number from 1, usually 60")
-    given = tuple(sorted(weights.items()))
-    if request.fusion is None and not request.compat:
-        k = usual.k if request.k == DEFAULT_K else request.k
-        chosen = replace(usual, k=k, weights=given or usual.weights, normalizer=request.normalizer or usual.normalizer)
-        return checked(chosen, retrievers)
-    method = DEFAULT_METHOD if request.fusion is None else request.fusion
-    return checked(Fusion(method, request.k, given, request.normalizer, request.compat), retrievers)
+def _fusion(request: Request, usual: Fusion) -> Fusion:
+    """The fusion that is asked for, not checked yet; one that is named takes nothing of the usual one."""
+    named = request.fusion is not None or request.compat
+    base = Fusion(request.fusion or DEFAULT_METHOD, compat=request.compat) if named else usual
+    k = base.k if request.k is None else request.k
+    if isinstance(k, int | float) and k < 1:
+        raise FusionError(f"k is {k!r}; the rank constant of a search is a number from 1, usually 60")
+    given = tuple(sorted(bounds.by_name("weights", request.weights or {}, RETRIEVERS).items()))
+    weights = base.weights if request.weights is None else given
+    normalizer = base.normalizer if request.normalizer is None else request.normalizer
+    return replace(base, k=k, weights=weights, normalizer=normalizer)

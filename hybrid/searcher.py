@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +18,6 @@ from hybrid.batch import AtHand
 from hybrid.bounded import Bounded, at_once
 from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
-from hybrid.fusion import Fusion
 from hybrid.highlight import Highlight
 from hybrid.highlighted import highlighted, terms
 from hybrid.location import Location
@@ -88,7 +86,7 @@ class Searcher:
         self._location = location
         self._reranker = reranker
         self._synonyms = synonyms.read(settings.synonyms)
-        self._preset = presets.load(settings.preset, Path(settings.data_dir)) if settings.preset else None
+        self.preset = presets.chosen(settings)
         self.pools = location.pools
         self.recall = Recall(settings.remembered)
         self._pages: Pages[Found] = Pages()
@@ -99,12 +97,12 @@ class Searcher:
         collection = place.catalog.collection
         request = like.resolved(request, place, self.stores(place, self._settings.deadline_s))
         defaults = Defaults(
-            self._preset.window if self._preset else self._settings.window,
-            self._settings.deadline_s,
-            place.languages,
-            self._rerank(),
-            self._synonyms,
-            self._preset.fusion if self._preset else Fusion(),
+            window=self.preset.window,
+            deadline_s=self._settings.deadline_s,
+            languages=place.languages,
+            rerank=self._rerank(),
+            synonyms=self._synonyms,
+            fusion=self.preset.fusion,
         )
         plan = planning.make(request, collection.schema, defaults)
         if plan.vector is not None:

@@ -159,8 +159,8 @@ class Settings(BaseSettings):
     """All settings. model: a model's name, "none" where documents bring their own vectors.
 
     data_dir: folder of the embedded stores; ":memory:" keeps everything in memory.
-    deadline_s: seconds a search may take. window: documents asked of each retriever. preset: the name of the fusion,
-    tuned or written by hand, that searches have which name none. synonyms: a file of them, in
+    deadline_s: seconds a search may take. window: documents asked of each retriever. preset: a name, or a file, that
+    `hybrid tune` wrote: how searches are fused that name no fusion, and their window. synonyms: a file of them, in
     Solr's format, that queries are widened by. remembered: answers that are kept for the same search of the same
     collection, 0 for none; what is in the stores is asked before each is given.
     """

@@ -6,25 +6,44 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.engine import Engine
-from hybrid.evaluation import datasets, retrieval
-from hybrid.evaluation.comparison import Comparison, compared
+from hybrid.evaluation import datasets, retrieval, tuning
+from hybrid.evaluation.comparison import NO_PRESETS, Comparison, compared, described
 from hybrid.evaluation.datasets import Dataset
+from hybrid.evaluation.retrieval import Kept
+from hybrid.evaluation.tuning import Tuned
 from hybrid.fusion import Fusion, checked
 from hybrid.plan import RETRIEVERS
 
-__all__ = ["Comparison", "Dataset", "evaluate"]
+__all__ = ["Comparison", "Dataset", "Tuned", "evaluate", "tune"]
 
 
 def evaluate(
     engine: Engine, dataset: str | Path | Dataset, fusions: Sequence[str | Fusion] = ("rrf",), window: int = 100
 ) -> Comparison:
-    """What text, vector, each fusion and the default make of judged queries about the documents of an engine.
+    """What text, vector, each fusion, the engine's preset and the default make of judged queries about its documents.
 
     dataset: a Dataset, a BEIR folder, whose own documents are not looked at, or a CSV of query, id and grade. window:
     documents asked of each retriever. Raises InputError, FusionError, and MissingExtra without ir-measures.
     """
+    chosen = [checked(Fusion(one) if isinstance(one, str) else one, RETRIEVERS) for one in fusions]
+    presets = {engine.settings.preset: engine.preset} if engine.settings.preset else NO_PRESETS
+    kept = _kept(engine, dataset, max([window, *(of.window for of in presets.values())]))
+    return compared(kept, {_name(one): one for one in chosen}, presets)
+
+
+def tune(engine: Engine, dataset: str | Path | Dataset, window: int = 100) -> Tuned:
+    """The fusion that is best for judged queries about an engine's documents, and how much better it is, honestly.
+
+    dataset, window: as of `evaluate`; smaller windows are tried too. `hybrid.presets.save` keeps its `preset()`.
+    Raises InputError, for fewer than 20 queries too, and MissingExtra without ir-measures.
+    """
+    return tuning.tuned(_kept(engine, dataset, window), tuning.candidates(window))
+
+
+def _kept(engine: Engine, dataset: str | Path | Dataset, window: int) -> Kept:
     read = dataset if isinstance(dataset, Dataset) else datasets.read(Path(dataset))
-    chosen = [Fusion(one) if isinstance(one, str) else one for one in fusions]
-    judged = retrieval.present(engine, read)
-    kept = retrieval.kept(engine, judged, window, lambda _: None)
-    return compared(kept, {one.method: checked(one, RETRIEVERS) for one in chosen})
+    return retrieval.kept(engine, retrieval.present(engine, read), window, lambda _: None)
+
+
+def _name(fusion: Fusion) -> str:
+    return fusion.name if fusion == Fusion(fusion.method, compat=fusion.compat) else described(fusion)

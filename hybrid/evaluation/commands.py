@@ -15,6 +15,7 @@ from hybrid.engine import Engine
 from hybrid.errors import InputError
 from hybrid.evaluation import datasets, judging, pictures, report, retrieval, tuning
 from hybrid.evaluation.comparison import DEFAULT, compared
+from hybrid.evaluation.datasets import many
 from hybrid.evaluation.retrieval import Kept
 from hybrid.fusion import Fusion, checked, methods
 from hybrid.indexing import sources
@@ -25,14 +26,13 @@ from hybrid.settings import Settings
 _file = click.Path(path_type=Path, dir_okay=False)
 _split = click.option("--split", default="test", show_default=True, help="Which judgements: qrels/SPLIT.tsv.")
 _window = click.option("--window", type=click.IntRange(1, 10_000), help="Documents asked of each retriever [100].")
-
-
 _out = click.option("--out", required=True, type=_file, help="The CSV to write.")
 
 
 @click.command("eval")
 @click.argument("paths", metavar="DATASET...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--fusion", "names", multiple=True, help=f"all, or one or more of: {', '.join(methods())} [rrf].")
+@click.option("--preset", "kept", multiple=True, metavar="NAME", help="Also what `hybrid tune` wrote by this name.")
 @_split
 @_window
 @click.option("--html", type=_file, help="Also write a page with drawings.")
@@ -41,6 +41,7 @@ _out = click.option("--out", required=True, type=_file, help="The CSV to write."
 def evaluate(
     paths: tuple[Path, ...],
     names: tuple[str, ...],
+    kept: tuple[str, ...],
     split: str,
     window: int | None,
     html: Path | None,
@@ -53,10 +54,12 @@ def evaluate(
     into a collection of their own, once; or a CSV of query, id, grade about the current collection.
     """
     fusions, read = _chosen(names), configuration.read(**settings)
+    known = {name: presets.load(name, read) for name in kept or filter(None, [read.preset])}
+    wanted = max([window or read.window, *(one.window for one in known.values())])
     console = Console(stderr=json)
     found = []
     for path in paths:
-        found.append(compared(_fetched(read, path, split, window), fusions))
+        found.append(compared(_fetched(read, path, split, wanted), fusions, known))
         console.print(report.comparison(found[-1]))
     if len(found) > 1:
         console.print(report.summary(found))
@@ -70,27 +73,31 @@ def evaluate(
 
 @click.command()
 @click.argument("path", metavar="DATASET", type=click.Path(path_type=Path))
-@click.option("--name", default="tuned", show_default=True, help="Of the preset that is written.")
+@click.option("--name", default="tuned", show_default=True, help="Of the preset, or its file, if it ends in .toml.")
 @_split
 @_window
+@as_json
 @on_engine
-def tune(path: Path, name: str, split: str, window: int | None, **settings: Any) -> None:
+def tune(path: Path, name: str, split: str, window: int | None, json: bool, **settings: Any) -> None:
     """Look for a better fusion on judged queries, and write it as a preset if it is one.
 
     DATASET is what `hybrid eval` takes. The gain is measured on queries that took no part in the choice. Exit code 1,
     and nothing written, where it is not above the default beyond noise.
     """
     read = configuration.read(**settings)
-    file = presets.path_of(name, Path(read.data_dir))
-    kept = _fetched(read, path, split, window)
-    found = tuning.tuned(kept, tuning.candidates(kept.window))
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(found.told())
-    console.print(found.verdict())
+    file = presets.path_of(name, read)
+    kept = _fetched(read, path, split, window or read.window)
+    tried = tuning.candidates(kept.window)
+    with terminal.progress("trying", len(tried), Console(stderr=True)) as advance:
+        found = tuning.tuned(kept, tried, advance)
+    console = Console(stderr=json, highlight=False, soft_wrap=True)
+    console.print(report.tuned(found, kept.dataset))
+    if json:
+        print_json(found.to_dict() | {"written": str(file) if found.better else None})
     if not found.better:
         raise click.exceptions.Exit(1)
-    presets.save(found.preset(kept.dataset.name), file)
-    console.print(f"written: {file}")
+    presets.save(found.preset(), file)
+    console.print(f"written: {file}   use it with: --preset {name}")
 
 
 @click.group()
@@ -113,7 +120,7 @@ def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, **setti
     with Engine(configuration.read(**settings)) as engine:
         pairs = judging.pooled(engine, judging.asked(queries), depth, known)
         count = judging.write_pool(engine, pairs, out)
-    click.echo(f"{count} pairs to rate: {out}")
+    click.echo(f"{many(count, 'pair')} to rate: {out}")
 
 
 @judge.command("ratings")
@@ -136,19 +143,19 @@ def _judged(read: judging.Read, out: Path) -> None:
     count = judging.write(read.judgements, out)
     for note in read.notes:
         click.echo(f"note: {note}", err=True)
-    click.echo(f"{count} judgements of {len(read.judgements)} queries: {out}")
+    click.echo(f"{many(count, 'judgement')} of {many(len(read.judgements), 'query')}: {out}")
 
 
-def _fetched(settings: Settings, path: Path, split: str, window: int | None) -> Kept:
+def _fetched(settings: Settings, path: Path, split: str, window: int) -> Kept:
     """What every retriever finds for the judged queries at `path`; its documents are indexed first, if need be."""
     console = Console(stderr=True)
     dataset = datasets.read(path, split)
-    with Engine(retrieval.collection_of(dataset, settings)) as engine:
+    with Engine(retrieval.collection_of(dataset, settings.model_copy(update={"preset": None}))) as engine:
         total = sources.count(dataset.corpus) if dataset.corpus else 0
         with terminal.progress("indexing", total, console) as advance:
             dataset = retrieval.indexed(engine, dataset, advance)
         with terminal.progress("asking", len(dataset.queries), console) as advance:
-            return retrieval.kept(engine, dataset, window or settings.window, advance)
+            return retrieval.kept(engine, dataset, window, advance)
 
 
 def _chosen(names: tuple[str, ...]) -> Mapping[str, Fusion]:

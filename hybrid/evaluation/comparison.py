@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,15 @@ from hybrid.display import frame
 from hybrid.evaluation.measures import PRIMARY, TITLES, PerQuery, Rankings, measured, recall_by_depth
 from hybrid.evaluation.retrieval import Kept
 from hybrid.evaluation.significance import FEWEST, Difference, Interval, difference, interval, over_sets
-from hybrid.fusion import Fusion
+from hybrid.fusion import Fusion, registered
 from hybrid.model import Json
-from hybrid.plan import RETRIEVERS
+from hybrid.plan import RETRIEVERS, STANDARD
+from hybrid.presets import Preset
 
 DEFAULT = "default"
 """The name that the default fusion goes by in every comparison."""
+
+NO_PRESETS: Mapping[str, Preset] = MappingProxyType({})
 
 SINGLE = "single"
 """Stands for the better retriever of each data set."""
@@ -99,21 +103,23 @@ def _bounds(of: Interval) -> dict[str, float]:
     return {f"{PRIMARY} low": of.low, f"{PRIMARY} high": of.high}
 
 
-def compared(kept: Kept, fusions: Mapping[str, Fusion], notes: Sequence[str] = ()) -> Comparison:
-    """Text, vector, each fusion by the name it is given here, and the default, on the rankings that were kept.
+def compared(kept: Kept, fusions: Mapping[str, Fusion], presets: Mapping[str, Preset] = NO_PRESETS) -> Comparison:
+    """Text, vector, each fusion and preset by the name it is given here, and the default, on what was kept.
 
-    A fusion is measured on the rankings of both retrievers; the default as a search without options answers.
+    A fusion is measured on the rankings of both retrievers; presets, within their window, and the default as a search
+    without options answers.
     """
     rankings: dict[str, Rankings] = {name: kept.alone(name) for name in RETRIEVERS}
     rankings |= {name: kept.fused(fusion) for name, fusion in fusions.items()}
-    rankings[DEFAULT] = kept.searched(Fusion())
+    rankings |= {f"preset {name}": kept.within(of.window).searched(of.fusion) for name, of in presets.items()}
+    rankings[DEFAULT] = kept.searched(STANDARD)
     dataset = kept.dataset
     return Comparison(
         dataset=dataset.name,
         queries=tuple(dataset.queries[query] for query in dataset.judgements),
         values={name: measured(of, dataset.judgements) for name, of in rankings.items()},
         recall={name: recall_by_depth(of, dataset.judgements, kept.window) for name, of in rankings.items()},
-        notes=(*dataset.notes, *notes),
+        notes=dataset.notes,
     )
 
 
@@ -124,6 +130,18 @@ def over_all(comparisons: Sequence[Comparison], method: str, other: str) -> Diff
     """
     pairs = [(of, of.best_single if other == SINGLE else other) for of in comparisons]
     return over_sets([of.values[method][PRIMARY] - of.values[name][PRIMARY] for of, name in pairs])
+
+
+def described(fusion: Fusion) -> str:
+    """A fusion in a few words, such as: rrf, k = 10, vector × 2; or: weighted, z_score."""
+    normalizer = f", {fusion.normalizer}" if fusion.normalizer else ""
+    k = f", k = {fusion.k:g}" if registered(fusion).by_rank else ""
+    return (
+        fusion.name
+        + normalizer
+        + k
+        + "".join(f", {name} × {weight:g}" for name, weight in fusion.weights if weight != 1)
+    )
 
 
 def signed(value: float) -> str:

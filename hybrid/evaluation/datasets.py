@@ -61,7 +61,7 @@ def known(dataset: Dataset, exists: Callable[[str], bool]) -> Dataset:
         for query, grades in dataset.judgements.items()
     }
     lost = sum(map(len, dataset.judgements.values())) - sum(map(len, kept.values()))
-    note = f"{_many(lost, 'judgement')} not counted: no such document ({_named(strangers)})"
+    note = f"{many(lost, 'judgement')} not counted: no such document ({_named(strangers)})"
     return _answerable(replace(dataset, judgements=kept, notes=(*dataset.notes, note)))
 
 
@@ -80,10 +80,10 @@ def _beir(folder: Path, split: str) -> Dataset:
     unjudged = len(queries.keys() - judgements.keys())
     strangers = judgements.keys() - queries.keys()
     if unjudged:
-        notes += (f"{_many(unjudged, 'query')} without judgements not asked",)
+        notes += (f"{many(unjudged, 'query')} without judgements not asked",)
     if strangers:
         lost = sum(len(judgements.pop(query)) for query in strangers)
-        notes += (f"{_many(lost, 'judgement')} not counted: no such query ({_named(strangers)})",)
+        notes += (f"{many(lost, 'judgement')} not counted: no such query ({_named(strangers)})",)
     asked = {query: queries[query] for query in judgements}
     return _answerable(Dataset(folder.resolve().name, asked, judgements, _corpus(folder), notes))
 
@@ -101,9 +101,9 @@ def _graded(path: Path) -> tuple[dict[str, dict[str, int]], tuple[str, ...]]:
         grades[row.document] = row.grade
     if not found:
         raise InputError(f"{path} has no judgements. It needs the columns query, id, grade")
-    notes = [f"{_many(blank, 'row')} without a grade not counted"] if blank else []
+    notes = [f"{many(blank, 'row')} without a grade not counted"] if blank else []
     if again:
-        notes.append(f"{_many(again, 'judgement')} came twice for the same query and document; the last one counts")
+        notes.append(f"{many(again, 'judgement')} came twice for the same query and document; the last one counts")
     return found, tuple(notes)
 
 
@@ -117,7 +117,7 @@ def _answerable(dataset: Dataset) -> Dataset:
         )
     notes = dataset.notes
     if hopeless := len(dataset.judgements) - len(good):
-        notes += (f"{_many(hopeless, 'query')} without a relevant document not counted",)
+        notes += (f"{many(hopeless, 'query')} without a relevant document not counted",)
     grades = {grade for of in good.values() for grade in of.values()}
     odd = f"all judgements have the grade {max(grades)}, so documents that nobody judged count as not relevant"
     if len(grades) == 1 and odd not in notes:
@@ -167,7 +167,8 @@ def _stem(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def _many(count: int, what: str) -> str:
+def many(count: int, what: str) -> str:
+    """A number of things in words: 1 row, 2 rows, 2 queries."""
     return f"{count} {what if count == 1 else {'query': 'queries'}.get(what, what + 's')}"
 
 

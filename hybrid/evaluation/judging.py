@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median_low
 
 from hybrid.engine import Engine
-from hybrid.errors import DocumentNotFound, InputError
+from hybrid.errors import InputError
 from hybrid.evaluation import tables
-from hybrid.evaluation.datasets import Dataset, Judgements
+from hybrid.evaluation.datasets import Dataset, Judgements, many
 from hybrid.evaluation.retrieval import kept
 from hybrid.fusion import Fusion, methods
 from hybrid.model import Json
@@ -24,6 +24,8 @@ FEWEST_SHOWN = 10
 """Times that a document must have been shown for a query before its clicks say something."""
 
 _SNIPPET = 300
+_AT_ONCE = 1000
+"""Documents that are fetched at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,17 @@ def pooled(engine: Engine, queries: Iterable[str], depth: int, rated: Judgements
 
 def write_pool(engine: Engine, pairs: Iterable[tuple[str, str]], path: Path) -> int:
     """The number of rows written to a CSV to be rated: query, id, an empty grade, and what the document says."""
-    rows = ((query, one, "", _snippet(engine, one)) for query, one in pairs)
+    rows = ((query, one, "", text) for query, one, text in shown(engine, pairs))
     return _write(path, ("query", "id", "grade", "text"), rows)
+
+
+def shown(engine: Engine, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The pairs with the beginning of what each document says: its text fields, the first ones first."""
+    names = [name for name, _ in engine.collection.schema.searched]
+    rest = iter(pairs)
+    while part := list(islice(rest, _AT_ONCE)):
+        documents = engine.get_many({one for _, one in part})
+        yield from ((query, one, _snippet(documents.get(one, {}), names)) for query, one in part)
 
 
 def ratings(paths: Sequence[Path]) -> Read:
@@ -82,10 +93,11 @@ def ratings(paths: Sequence[Path]) -> Read:
         raise InputError(f"{', '.join(map(str, paths))}: no row has a grade. Fill in the column grade: 0 is wrong")
     notes = []
     if blank := sum(row.grade is None for row in rows):
-        notes.append(f"{blank} rows have no grade")
+        notes.append(f"{many(blank, 'row')} without a grade not taken")
     if several := [grades for grades in given.values() if len(grades) > 1]:
         differ = sum(len(set(grades)) > 1 for grades in several)
-        notes.append(f"{len(several)} pairs were rated more than once, {differ} of them differently; the middle counts")
+        again = f"{many(len(several), 'pair')} rated more than once, {differ} of them differently; the middle counts"
+        notes.append(again)
     return Read(_by_query((pair, median_low(grades)) for pair, grades in given.items()), tuple(notes))
 
 
@@ -109,7 +121,7 @@ def clicks(path: Path) -> Read:
     if not often:
         raise InputError(f"{path}: no document was shown {FEWEST_SHOWN} times for a query, so clicks say nothing yet")
     rare = len(shown) - len(often)
-    notes = (f"{rare} pairs were shown fewer than {FEWEST_SHOWN} times",) if rare else ()
+    notes = (f"{many(rare, 'pair')} shown fewer than {FEWEST_SHOWN} times not taken",) if rare else ()
     return Read(_by_query((pair, _grade(clicked[pair], expected[pair])) for pair in often), notes)
 
 
@@ -137,12 +149,8 @@ def _shuffled(document_id: str) -> str:
     return hashlib.sha256(document_id.encode()).hexdigest()
 
 
-def _snippet(engine: Engine, document_id: str) -> str:
-    """The beginning of what the document says: its text fields, the first ones first."""
-    fields: Mapping[str, Json] = {}
-    with suppress(DocumentNotFound):  # deleted since it was found
-        fields = engine.get(document_id)
-    texts = (fields.get(name) for name, _ in engine.collection.schema.searched)
+def _snippet(fields: Mapping[str, Json], names: Sequence[str]) -> str:
+    texts = (fields.get(name) for name in names)
     said = " | ".join(" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip())
     return said if len(said) <= _SNIPPET else f"{said[:_SNIPPET]}…"
 
@@ -154,7 +162,7 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             for row in rows:
-                writer.writerow(row)
+                writer.writerow(map(tables.guarded, row))
                 count += 1
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}. Name another file") from error

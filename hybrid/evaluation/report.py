@@ -10,15 +10,25 @@ from rich.table import Table
 from rich.text import Text
 
 from hybrid.evaluation.comparison import DEFAULT, SINGLE, Comparison, chance, over_all, shown, signed
+from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import PRIMARY, TITLES
 from hybrid.evaluation.significance import Difference
+from hybrid.evaluation.tuning import Tuned
 from hybrid.plan import RETRIEVERS
 
 
 def comparison(found: Comparison) -> Group:
     """What every method makes of a data set, how each differs from the better retriever, notes, and the verdict."""
-    notes = [Text(f"note: {note}", style="yellow") for note in found.notes]
-    return Group(_measures(found), _differences(found), *notes, Text(found.verdict(), style="bold"))
+    return Group(_measures(found), _differences(found), *_notes(found.notes), Text(found.verdict(), style="bold"))
+
+
+def tuned(found: Tuned, dataset: Dataset) -> Group:
+    """The best candidate, notes on the data set, and the verdict."""
+    return Group(Text(found.told()), *_notes(dataset.notes), Text(found.verdict(), style="bold"))
+
+
+def _notes(notes: Sequence[str]) -> list[Text]:
+    return [Text(f"note: {note}", style="yellow") for note in notes]
 
 
 def _measures(found: Comparison) -> Table:

@@ -15,6 +15,7 @@ from hybrid.evaluation import datasets
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import Rankings
 from hybrid.fusion import Column, Fusion, combine
+from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
 from hybrid.model import DocumentOutcome
 from hybrid.plan import RETRIEVERS
@@ -103,7 +104,7 @@ def kept(engine: Engine, dataset: Dataset, window: int, told: Callable[[int], No
     columns, asked = {}, {}
     for query, text in dataset.queries.items():
         try:
-            asked[query] = engine.plan(text).retrievers
+            asked[query] = engine.plan(text, fusion=DEFAULT_METHOD).retrievers
             columns[query] = {name: _column(engine, text, window, name) for name in RETRIEVERS}
         except QueryError as error:
             raise InputError(f"query {query!r} cannot be asked: {error}") from error

@@ -18,6 +18,7 @@ _DOCUMENT = ("id", "corpus-id", "corpus_id", "document-id", "document_id", "doc_
 _GRADE = ("grade", "score", "relevance", "rating")
 _RANK = ("rank", "position")
 _CLICKED = ("clicked", "click", "clicks")
+_FORMULA = ("=", "+", "-", "@")
 _CLICKS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -61,6 +62,16 @@ def showings(path: Path) -> Iterator[Shown]:
         yield Shown(query, document, int(rank), _CLICKS[click.lower()])
 
 
+def guarded(cell: str) -> str:
+    """The cell, with a quote before it where a spreadsheet would take it for a formula, and run it."""
+    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
+
+
+def plain(cell: str) -> str:
+    """The cell as it was before it was guarded."""
+    return cell[1:] if cell.startswith("'") and guarded(cell) != cell else cell
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedIOBase]:
     """The file, unpacked where its name ends in .gz. Raises InputError where it cannot be read."""
@@ -91,7 +102,7 @@ def _rows(
                 continue
         if len(cells) <= max(places):
             raise InputError(f"{where}: {len(cells)} cells are too few; {_told(columns)} are needed")
-        found = tuple(cells[place].strip() for place in places)
+        found = tuple(plain(cells[place].strip()) for place in places)
         if not (found[0] and found[1]):
             raise InputError(f"{where}: the {columns[1][0] if found[0] else columns[0][0]} is empty")
         yield where, found

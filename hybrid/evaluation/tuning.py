@@ -1,8 +1,8 @@
-"""Which fusion is best here, and by how much, honestly? A search of methods, with nested cross-validation."""
+"""Which fusion is best here, and by how much, honestly? A search of methods, judged on queries it did not see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,29 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import InputError
-from hybrid.evaluation.comparison import chance, shown, signed
+from hybrid.evaluation.comparison import chance, described, shown, signed
 from hybrid.evaluation.measures import DEPTH, PRIMARY, Rankings, measured
 from hybrid.evaluation.retrieval import Kept
 from hybrid.evaluation.significance import FEWEST, Difference, difference
-from hybrid.fusion import Fusion, methods
-from hybrid.fusion.base import DEFAULT_K, registered
+from hybrid.fusion import Fusion, methods, registered
+from hybrid.fusion.base import BY_RANK, DEFAULT_K
+from hybrid.model import Json
+from hybrid.plan import STANDARD, TEXT, VECTOR
 from hybrid.presets import Preset
 
 FOLDS = 5
+ROUNDS = 10
+"""Times that the queries are split anew into folds, so that no one split decides."""
+
 _SEED = 11
 _WEIGHTS = (0.25, 0.5, 0.75, 1.5, 2.0, 4.0)
 """Of the vector retriever, where text has 1."""
 
 _CONSTANTS = (2.0, 10.0, 20.0, 120.0)
 _WINDOWS = (20, 50)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to fuse that is tried."""
-
-    fusion: Fusion
-    window: int
+_TWICE = "combsum"
+"""The same as `weighted`, so it is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,11 @@ class Tuned:
     """What a search of candidates found.
 
     best: chosen on all queries. seen: its mean on those same queries, which flatters it. gain: over the default,
-    on queries that took no part in the choice: what to expect.
+    on queries that took no part in the choice: what to expect of further ones. tried: candidates.
     """
 
-    best: Candidate
+    dataset: str
+    best: Preset
     seen: float
     default: float
     gain: Difference
@@ -57,14 +57,9 @@ class Tuned:
 
     def told(self) -> str:
         """The best candidate and what it scores, in one sentence."""
-        fusion = self.best.fusion
-        weights = "".join(f", {name} × {weight:g}" for name, weight in fusion.weights)
-        k = f", k = {fusion.k:g}" if fusion.method == "rrf" else ""
-        by = f" by {fusion.normalizer}" if fusion.normalizer else ""
-        how = f"{fusion.method}{by}{k}{weights}, window {self.best.window}"
         return (
-            f"best of {self.tried} on all {self.queries} queries: {how}: nDCG@10 {shown(self.seen)}, "
-            f"the default has {shown(self.default)}"
+            f"best of {self.tried} on all {self.queries} queries: {described(self.best.fusion)}, window "
+            f"{self.best.window}: nDCG@10 {shown(self.seen)}, the default has {shown(self.default)}"
         )
 
     def verdict(self) -> str:
@@ -72,63 +67,87 @@ class Tuned:
         told = f"{signed(self.gain.mean)} on queries that took no part in the choice, {chance(self.gain.p)}"
         if self.better:
             return f"better than the default: {told}"
-        return f"not better than the default beyond noise ({told}): keep the default"
+        how = "not better than the default beyond noise" if self.gain.mean > 0 else "not better than the default"
+        return f"{how} ({told}): keep the default"
 
-    def preset(self, dataset: str) -> Preset:
-        """The best candidate as a preset, with how it came about."""
-        gain = {name: round(value, 4) for name, value in (("gain", self.gain.mean), ("p", self.gain.p))}
-        facts = {"dataset": dataset, "queries": self.queries, "measure": PRIMARY, "tried": self.tried}
-        return Preset(self.best.fusion, self.best.window, facts | gain)
+    def preset(self) -> Preset:
+        """The best candidate, with how it came about. Raises InputError where it is not better beyond noise."""
+        if not self.better:
+            raise InputError(f"there is nothing to keep: {self.verdict()}")
+        return self.best
+
+    def to_dict(self) -> dict[str, Json]:
+        """What was found, as JSON: the best candidate's options, figures and verdict."""
+        gain = {"mean": self.gain.mean, "low": self.gain.low, "high": self.gain.high, "p": self.gain.p}
+        counts = {"tried": self.tried, "queries": self.queries}
+        means = {f"{PRIMARY} of the best": self.seen, f"{PRIMARY} of the default": self.default}
+        verdict = {"better": self.better, "verdict": self.verdict()}
+        return {"dataset": self.dataset, "best": self.best.options(), **means, "gain": gain, **counts, **verdict}
 
 
-def candidates(window: int) -> list[Candidate]:
-    """What is tried, the default first: every method, with weights; constants for rrf; smaller windows."""
-    return list(dict.fromkeys(_candidates(window)))
+def candidates(window: int) -> list[Preset]:
+    """What is tried, the default first: methods by every normalizer, weights, constants of rrf, smaller windows."""
+    return [Preset(fusion, size) for fusion, size in dict.fromkeys(_candidates(window))]
 
 
-def _candidates(window: int) -> Iterator[Candidate]:
-    default = Candidate(Fusion(), window)
-    yield default
+def _candidates(window: int) -> Iterator[tuple[Fusion, int]]:
+    yield STANDARD, window
     windows = (window, *(one for one in _WINDOWS if one < window))
     for method, vector, size in product(methods(), (1.0, *_WEIGHTS), windows):
-        weights = () if vector == 1.0 else (("text", 1.0), ("vector", vector))
-        yield Candidate(Fusion(method, DEFAULT_K, weights), size)
-        for normalizer in registered(Fusion(method)).normalizers if method == "weighted" else ():
-            yield Candidate(Fusion(method, DEFAULT_K, weights, normalizer), size)
-        for k in _CONSTANTS if method == "rrf" else ():
-            yield Candidate(Fusion(method, k, weights), size)
+        weights = () if vector == 1.0 else ((TEXT, 1.0), (VECTOR, vector))
+        constants = (DEFAULT_K, *_CONSTANTS) if method == BY_RANK else (DEFAULT_K,)
+        normalizers = registered(Fusion(method)).normalizers or ("",)
+        for k, normalizer in product(constants, normalizers if method != _TWICE else ()):
+            yield Fusion(method, k, weights, normalizer), size
 
 
-def tuned(kept: Kept, tried: Sequence[Candidate]) -> Tuned:
+def tuned(kept: Kept, tried: Sequence[Preset], told: Callable[[int], None] = lambda _: None) -> Tuned:
     """The best of the candidates, the first of which is the default, and how much better it is.
 
-    The gain is that of a choice made without the queries it is measured on: in each of five folds the best on the
-    other four is taken (Varma, Simon: "Bias in error estimation when using cross-validation for model selection",
-    2006). Raises InputError for fewer than 20 queries.
+    The gain is that of a choice made without the queries it is measured on (Varma, Simon: "Bias in error estimation
+    when using cross-validation for model selection", 2006): in each of five folds, the best on the other four is
+    taken; a query's value is the mean over ten splits into folds. Candidates have nothing to be trained, so the inner
+    loop of the nested cross-validation is a mean. told: called with 1 for each candidate that was measured.
+    Raises InputError for fewer than 20 queries.
     """
     count = len(kept.dataset.judgements)
     if count < FEWEST:
         raise InputError(f"{kept.dataset.name} has {count} judged queries; tuning takes {FEWEST} or more. Judge more")
-    values = _values(kept, tried)
-    chosen = np.empty(count)
-    for fold in _folds(count):
-        rest = np.setdiff1d(np.arange(count), fold)
-        chosen[fold] = values[_best(values[:, rest]), fold]
+    values = _values(kept, tried, told)
+    gain = difference(unseen(values), values[0])
     best = _best(values)
+    facts = {"dataset": kept.dataset.name, "queries": count, "measure": PRIMARY, "tried": len(tried)}
+    facts |= {"gain": round(gain.mean, 4), "p": round(gain.p, 4)}
     return Tuned(
-        best=tried[best],
+        dataset=kept.dataset.name,
+        best=Preset(tried[best].fusion, tried[best].window, facts),
         seen=float(values[best].mean()),
         default=float(values[0].mean()),
-        gain=difference(chosen, values[0]),
+        gain=gain,
         tried=len(tried),
         queries=count,
     )
 
 
-def _values(kept: Kept, tried: Sequence[Candidate]) -> NDArray[np.float64]:
+def unseen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each query (column), what the candidates (rows) that are best without it make of it, on average."""
+    count = values.shape[1]
+    total = np.zeros(count)
+    random = np.random.default_rng(_SEED)
+    for _ in range(ROUNDS):
+        for fold in np.array_split(random.permutation(count), FOLDS):
+            rest = np.setdiff1d(np.arange(count), fold)
+            total[fold] += values[_best(values[:, rest]), fold]
+    return total / ROUNDS
+
+
+def _values(kept: Kept, tried: Sequence[Preset], told: Callable[[int], None]) -> NDArray[np.float64]:
     """The measure of every candidate (row) and query (column)."""
     cut = {window: kept.within(window) for window in {one.window for one in tried}}
-    rows = [_measure(cut[one.window].searched(one.fusion), kept) for one in tried]
+    rows = []
+    for one in tried:
+        rows.append(_measure(cut[one.window].searched(one.fusion), kept))
+        told(1)
     return np.array(rows)
 
 
@@ -140,8 +159,3 @@ def _measure(rankings: Rankings, kept: Kept) -> NDArray[np.float64]:
 def _best(values: NDArray[np.float64]) -> int:
     """The row of the greatest mean; the first of equals, so that the default is left only for something better."""
     return int(np.argmax(np.round(values.mean(axis=1), 12)))
-
-
-def _folds(count: int) -> list[NDArray[np.int64]]:
-    order = np.random.default_rng(_SEED).permutation(count)
-    return np.array_split(order, FOLDS)

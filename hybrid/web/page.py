@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request, url_for
 
 from hybrid.fusion import methods
+from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.model import Json
 from hybrid.plan import RETRIEVERS, Request
 from hybrid.web.queries import ARGUMENTS, WEIGHT, answer
@@ -57,9 +58,9 @@ def _next_url(cursor: str | None) -> str:
 @blueprint.app_context_processor
 def form() -> dict[str, Json]:
     """What the search form shows, on every page: the URL's arguments over the defaults."""
-    usual = Request("")
-    defaults = {"retrievers": "", "fusion": usual.fusion, "limit": str(usual.limit), "filter": ""}
-    defaults |= {WEIGHT + name: "1" for name in RETRIEVERS}
+    preset, usual = engine().settings.preset, engine().preset.fusion
+    defaults = {"retrievers": "", "fusion": "" if preset else DEFAULT_METHOD, "limit": str(Request().limit)}
+    defaults |= {"filter": ""} | {WEIGHT + name: f"{usual.weight(name):g}" for name in RETRIEVERS}
     values = {name: request.args.get(name) or default for name, default in defaults.items()}
     once = {"q", "cursor", "offset", *defaults}  # a new query begins at the top
     kept = {name: request.args[name] for name in ARGUMENTS if name not in once and request.args.get(name)}
@@ -70,7 +71,8 @@ def form() -> dict[str, Json]:
         "values": values,
         "kept": kept,
         "changed": values != defaults,
-        "fusions": {name: _FUSIONS.get(name, name) for name in methods()},
+        "fusions": ({"": f"As tuned ({preset})"} if preset else {})
+        | {name: _FUSIONS.get(name, name) for name in methods()},
         "search_by": _SEARCH_BY,
         "weights": {WEIGHT + name: f"{name.capitalize()} weight" for name in RETRIEVERS},
         "json_url": f"{url_for('page.search_json')}?{urlencode(list(request.args.items(multi=True)))}",

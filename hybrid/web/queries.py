@@ -54,9 +54,9 @@ class SearchBody(BaseModel):
     retrievers: list[str] | None = None
     window: int | None = None
     fusion: str | None = None
-    k: float = 60.0
+    k: float | None = None
     weights: dict[str, float] | None = None
-    normalizer: str = ""
+    normalizer: str | None = None
     compat: str = ""
     deadline_ms: float | None = None
     deadlines_ms: dict[str, float] | None = None

@@ -96,7 +96,7 @@ DOING = {
     "reindex": Doing(OPERATOR, "reindex", "unit/test_reindex.py"),
     "drop": Doing(OPERATOR, "delete --all", "unit/test_cli.py"),
 }
-PARTS = {"render", "run", "warm", "work", "flush", "close", "incarnation", "collection"}
+PARTS = {"render", "run", "warm", "work", "flush", "close", "incarnation", "collection", "preset"}
 """Methods that are parts of others, or of keeping an engine: no features of their own."""
 
 ELSEWHERE = {
@@ -105,8 +105,9 @@ ELSEWHERE = {
     "reranker": ("hybrid.toml: [rerank]; hybrid.open(reranker=…)", "unit/test_reranker.py"),
     "adopting an index": ("hybrid.adopt; hybrid adopt", "contract/test_adopt.py"),
     "evaluation": ("hybrid.evaluation; hybrid eval", "unit/test_evaluation.py"),
-    "tuning, presets": ("hybrid tune; hybrid.toml: preset", "unit/test_tuning.py"),
-    "judging": ("hybrid judge", "unit/test_tuning.py"),
+    "tuning": ("hybrid.evaluation; hybrid tune", "unit/test_tuning.py"),
+    "presets": ("hybrid.toml: preset; hybrid serve --preset, search --preset", "unit/test_presets.py"),
+    "judging": ("hybrid judge", "unit/test_judging.py"),
     "pandas": ("put(frame), .to_pandas()", "unit/test_display.py"),
 }
 

@@ -1,199 +1,215 @@
-"""Tuning, presets and judging: honest gains, files that are checked, ratings and clicks worked out by hand."""
+"""Tuning finds what is better, says honestly by how much, and keeps nothing that is not."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 import hybrid
 from hybrid import presets
 from hybrid.cli import cli
+from hybrid.engine import Engine
 from hybrid.errors import InputError
-from hybrid.evaluation import judging, tuning
+from hybrid.evaluation import commands, evaluate, retrieval, tune
+from hybrid.evaluation.comparison import described
 from hybrid.evaluation.datasets import Dataset
-from hybrid.evaluation.retrieval import Kept
-from hybrid.fusion import Column, Fusion
+from hybrid.evaluation.significance import difference
+from hybrid.evaluation.tuning import candidates, unseen
+from hybrid.fusion import Fusion, methods
+from hybrid.fusion.normalizers import NORMALIZERS
+from hybrid.model import Vector
+from hybrid.plan import STANDARD
 from hybrid.presets import Preset
-from tests.contract import shop
 from tests.embedders import HashedWords
 
-
-def kept(count: int, vector_knows: float, seed: int = 5) -> Kept:
-    """Queries with one right document: text has it among the first three, the vector first with this chance."""
-    random = np.random.default_rng(seed)
-    columns, asked, judgements = {}, {}, {}
-    for number in range(count):
-        query, others = f"q{number}", [f"x{other}" for other in range(9)]
-        text, vector = list(others), list(others)
-        text.insert(int(random.integers(0, 3)), "right")
-        vector.insert(0 if random.random() < vector_knows else 9, "right")
-        scores = tuple(np.linspace(1, 0, 10))
-        columns[query] = {"text": Column(tuple(text), scores), "vector": Column(tuple(vector), scores)}
-        asked[query] = ("text", "vector")
-        judgements[query] = {"right": 1}
-    return Kept(Dataset("made", {one: one for one in judgements}, judgements), 10, columns, asked)
+COUNT = 24
 
 
-def test_what_is_better_is_found_and_its_gain_is_measured_on_other_queries() -> None:
-    found = tuning.tuned(kept(80, vector_knows=0.95), tuning.candidates(10))
-    assert found.better
-    assert found.best != tuning.Candidate(Fusion(), 10)
-    assert found.gain.mean <= found.seen - found.default + 1e-9
-    assert found.verdict().startswith("better than the default: +")
-    preset = found.preset("made")
-    assert (preset.fusion, preset.window) == (found.best.fusion, found.best.window)
+class KnowsThings(HashedWords):
+    """Sees that a query `word7` means the document `thing 7`; the words themselves say nothing to it."""
+
+    name = "knows-things"
+    dim = COUNT + 1
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 25): the axis of the thing, or the last one."""
+        return self._axes(re.search(r"thing (\d+)", text) for text in texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 25): the axis of the word's number."""
+        return self._axes(re.search(r"word(\d+)", text) for text in texts)
+
+    def _axes(self, numbers: Any) -> Vector:
+        return np.eye(self.dim, dtype=np.float32)[[int(one[1]) if one else COUNT for one in numbers]]
 
 
-def test_noise_is_not_taken_for_a_gain() -> None:
-    sure = 0
-    for seed in range(5):
-        data = kept(40, vector_knows=0.5, seed=seed)
-        random = np.random.default_rng(seed)
-        for columns in data.columns.values():
-            for name, column in columns.items():
-                columns[name] = Column(tuple(random.permutation(column.ids)), column.scores)  # type: ignore[index]
-        sure += tuning.tuned(data, tuning.candidates(10)).better
-    assert sure <= 1
+def documents() -> Iterator[dict[str, str]]:
+    """For each word, what it means, and what has the word and is wrong."""
+    for number in range(COUNT):
+        yield {"_id": f"a-wrong-{number}", "title": "", "text": f"word{number} besides"}
+        yield {"_id": f"right-{number:02}", "title": "", "text": f"thing {number}"}
 
 
-def test_the_default_is_kept_unless_something_is_better() -> None:
-    data = kept(40, vector_knows=1.0)
-    same = [tuning.Candidate(Fusion(), 10), tuning.Candidate(Fusion("standard"), 10)]
-    found = tuning.tuned(data, same)
-    assert (found.best, found.gain.mean, found.better) == (same[0], 0.0, False)
-    assert "keep the default" in found.verdict()
+def folder(path: Path) -> Path:
+    """The documents, a query for each word, and judgements, as a BEIR folder."""
+    path.mkdir()
+    (path / "corpus.jsonl").write_text("".join(json.dumps(one) + "\n" for one in documents()))
+    queries = [{"_id": f"q{number}", "text": f"word{number}"} for number in range(COUNT)]
+    (path / "queries.jsonl").write_text("".join(json.dumps(one) + "\n" for one in queries))
+    rows = [f"q{number}\tright-{number:02}\t1\n" for number in range(COUNT)]
+    (path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(rows))
+    return path
 
 
-def test_few_queries_tune_nothing() -> None:
-    with pytest.raises(InputError, match="has 19 judged queries; tuning takes 20"):
-        tuning.tuned(kept(19, 0.5), tuning.candidates(10))
-
-
-def test_candidates_begin_with_the_default_and_none_comes_twice() -> None:
-    found = tuning.candidates(100)
-    assert found[0] == tuning.Candidate(Fusion(), 100)
-    assert len(found) == len(set(found)) > 100
-    assert tuning.Candidate(Fusion("weighted", normalizer="theoretical"), 100) in found
-
-
-PRESET = Preset(
-    Fusion("weighted", 60.0, (("text", 1.0), ("vector", 2.0)), "max"), 50, {"dataset": 'é "x"', "gain": 0.1}
-)
-
-
-def test_a_preset_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    presets.save(PRESET, presets.path_of("mine", tmp_path))
-    assert presets.load("mine", tmp_path) == PRESET
-
-
-def test_searches_that_name_no_fusion_have_the_preset(tmp_path: Path) -> None:
-    presets.save(PRESET, presets.path_of("mine", tmp_path))
-    with hybrid.open(tmp_path, embedder=HashedWords(), preset="mine") as engine:
-        engine.put(shop.documents()[:20])
-        facts = engine.search("laptop").fusion
-        assert facts == {
-            "method": "weighted",
-            "normalizer": "max",
-            "weights": {"text": 1.0, "vector": 2.0},
-            "window": 50,
-        }
-        assert engine.search("laptop", weights={"text": 3}).fusion["weights"] == {"text": 3, "vector": 1.0}
-        assert engine.search("laptop", fusion="rrf").fusion["method"] == "rrf"
-        assert engine.search("laptop", **PRESET.options()).ids == engine.search("laptop").ids
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "must have a method"),
-        ("[fusion]\nmethod = 'best'", "there is no fusion 'best'"),
-        ("[fusion]\nmethod = 'rrf'\nsize = 3", "must have a method, and may have"),
-        ("[fusion]\nmethod = 'rrf'\nwindow = 0", "window is 0"),
-        ("[fusion]\nmethod = 'rrf'\n[fusion.weights]\nimage = 2", "must name a weight"),
-        ("[fusion", "cannot be read"),
-    ],
-)
-def test_a_preset_that_says_what_cannot_be_is_named(tmp_path: Path, content: str, message: str) -> None:
-    path = presets.path_of("mine", tmp_path)
-    path.parent.mkdir()
-    path.write_text(content)
-    with pytest.raises(InputError, match=message):
-        presets.load("mine", tmp_path)
-
-
-def test_a_preset_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"there is none\. Make one with: hybrid tune"):
-        presets.load("mine", tmp_path)
-    presets.save(PRESET, presets.path_of("other", tmp_path))
-    with pytest.raises(InputError, match="there is: other"):
-        presets.load("mine", tmp_path)
-    with pytest.raises(InputError, match="is no name of a preset"):
-        presets.path_of("../etc/passwd", tmp_path)
+def judged(count: int = COUNT) -> Dataset:
+    texts = {f"q{number}": f"word{number}" for number in range(count)}
+    return Dataset("words", texts, {query: {f"right-{int(query[1:]):02}": 1} for query in texts})
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[hybrid.Engine]:
-    with hybrid.open(":memory:", embedder=HashedWords()) as engine:
-        engine.put(shop.documents())
+    with hybrid.open(":memory:", embedder=KnowsThings()) as engine:
+        engine.put({"id": one["_id"], "text": one["text"]} for one in documents())
         yield engine
 
 
-def test_a_pool_has_what_any_method_found_and_says_nothing_of_ranks(engine: hybrid.Engine, tmp_path: Path) -> None:
-    pairs = judging.pooled(engine, ["silent notebook"], 5, {"silent notebook": {"e-001": 3}})
-    ids = [one for _, one in pairs]
-    for options in ({"retrievers": ["text"]}, {"retrievers": ["vector"]}, {"fusion": "rrf"}, {"fusion": "combmnz"}):
-        assert set(engine.search("silent notebook", limit=5, **options).ids) - {"e-001"} <= set(ids)
-    assert "e-001" not in ids
-    count = judging.write_pool(engine, pairs, tmp_path / "pool.csv")
-    lines = (tmp_path / "pool.csv").read_text().splitlines()
-    assert (lines[0], len(lines)) == ("query,id,grade,text", count + 1)
+def test_the_candidates_begin_with_the_default_and_none_comes_twice() -> None:
+    found = candidates(100)
+    assert found[0] == Preset(STANDARD, 100)
+    assert {one.fusion.method for one in found} == set(methods()) - {"combsum"}
+    assert {one.fusion.normalizer for one in found if one.fusion.method == "weighted"} == set(NORMALIZERS)
+    assert {one.window for one in found} == {20, 50, 100}
+    assert len({(one.fusion, one.window) for one in found}) == len(found)
+    assert {one.fusion.k for one in found if one.fusion.method != "rrf"} == {60.0}
+    assert {one.window for one in candidates(20)} == {20}
 
 
-def test_of_several_ratings_the_middle_one_counts(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
-    first.write_text("query,id,grade,text\nq,a,3,x\nq,b,1,x\nq,c,,x\n")
-    second.write_text("query,id,grade\nq,a,1\nq,b,1\n")
-    read = judging.ratings([first, second])
-    assert read.judgements == {"q": {"a": 1, "b": 1}}
-    assert read.notes == (
-        "1 rows have no grade",
-        "2 pairs were rated more than once, 1 of them differently; the middle counts",
+def test_a_choice_is_judged_where_it_was_not_made() -> None:
+    """The second candidate is best by one lucky query of twenty, and a little worse on each other one.
+
+    Chosen without that query's fold it wins nothing, and without another fold it loses .01 on each of that fold's
+    four: sixteen queries of twenty.
+    """
+    lucky = np.full(20, -0.01)
+    lucky[7] = 1.0
+    values = np.array([np.zeros(20), lucky])
+    assert values[1].mean() == pytest.approx((1 - 19 / 100) / 20)
+    found = unseen(values)
+    assert found[7] == 0
+    assert found.mean() == pytest.approx(-(16 / 100) / 20)
+
+
+def noise(random: np.random.Generator) -> NDArray[np.float64]:
+    """Fifty candidates that are all as good, on sixty queries."""
+    return random.normal(0.5, 0.2, (50, 60))
+
+
+def test_of_many_candidates_that_are_all_as_good_none_is_found_better() -> None:
+    random = np.random.default_rng(20261126)
+    print("seed 20261126")
+    honest = flattered = 0
+    for _ in range(60):
+        values = noise(random)
+        honest += _better(unseen(values), values[0])
+        flattered += _better(values[np.argmax(values.mean(axis=1))], values[0])
+    assert honest <= 7  # 3 are meant: one in twenty, either way, and folds share queries
+    assert flattered >= 12  # as the choice would look on the queries it was made by
+
+
+def _better(values: NDArray[np.float64], default: NDArray[np.float64]) -> bool:
+    found = difference(values, default)
+    return found.sure and found.mean > 0
+
+
+def test_what_is_better_is_found_and_by_how_much() -> None:
+    random = np.random.default_rng(20261126)
+    print("seed 20261126")
+    values = noise(random)
+    values[17] = values[0] + 0.3
+    assert difference(unseen(values), values[0]).mean == pytest.approx(0.3, abs=0.01)
+
+
+def test_tuning_finds_the_retriever_that_knows_more(engine: hybrid.Engine) -> None:
+    found = tune(engine, judged(), window=20)
+    best = found.best.fusion
+    assert found.better
+    assert (found.seen, found.queries, found.tried) == (1.0, COUNT, len(candidates(20)))
+    assert found.default < 0.9
+    assert 0.3 < found.gain.mean <= 1 - found.default
+    assert best.weight("vector") / best.weight("text") > 1 or best.method != "standard"
+    assert found.verdict().startswith("better than the default: +.")
+    assert found.preset() == Preset(best, 20, found.best.tuned)
+    assert found.best.tuned["dataset"] == "words"
+    assert found.to_dict()["better"] is True
+
+
+def test_what_is_not_better_is_not_kept(engine: hybrid.Engine) -> None:
+    texts = {f"q{number}": f"thing {number}" for number in range(COUNT)}  # both find these, so nothing is better
+    easy = Dataset("easy", texts, {query: {f"right-{int(query[1:]):02}": 1} for query in texts})
+    found = tune(engine, easy, window=20)
+    assert not found.better
+    assert found.verdict() == (
+        "not better than the default (+.000 on queries that took no part in the choice, p = 1.000): keep the default"
     )
+    with pytest.raises(InputError, match="there is nothing to keep: not better than the default"):
+        found.preset()
 
 
-def test_clicks_are_held_against_those_that_their_ranks_get(tmp_path: Path) -> None:
-    rows = ["query,id,rank,clicked"]
-    rows += [f"q,top,1,{int(number < 10)}" for number in range(20)]  # half of the showings at rank 1
-    rows += [f"q,low,2,{int(number < 8)}" for number in range(10)]
-    rows += ["q,never,2,0"] * 10
-    rows += ["q,rare,3,1"]
-    (tmp_path / "log.csv").write_text("\n".join(rows))
-    read = judging.clicks(tmp_path / "log.csv")
-    # rank 1 gets 1/2, rank 2 8/20: top 10 of 10 expected, low 8 of 4, never 0
-    assert read.judgements == {"q": {"top": 2, "low": 3, "never": 0}}
-    assert read.notes == ("1 pairs were shown fewer than 10 times",)
+def test_fewer_than_twenty_queries_say_nothing(engine: hybrid.Engine) -> None:
+    with pytest.raises(InputError, match="words has 19 judged queries; tuning takes 20 or more"):
+        tune(engine, judged(19), window=20)
 
 
-def test_judging_goes_from_queries_to_a_table_that_eval_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYBRID_MODEL", "none")
-    documents = [{"id": str(one), "text": f"laptop {one}", "vector": [1.0, float(one)]} for one in range(5)]
-    Path("docs.jsonl").write_text("\n".join(map(json.dumps, documents)))
-    Path("queries.txt").write_text("laptop\n\nlaptop\n")
+def test_what_was_tuned_is_measured_as_a_search_goes_by_it(engine: hybrid.Engine) -> None:
+    best = tune(engine, judged(), window=20).preset()
+    presets.save(best, Path("words.toml"))
+    with hybrid.open(":memory:", embedder=KnowsThings(), preset="words.toml") as tuned:
+        tuned.put({"id": one["_id"], "text": one["text"]} for one in documents())
+        found = evaluate(tuned, judged(), window=20)
+        assert tuned.search("word3").ids[0] == "right-03"
+    assert engine.search("word3").ids[0] == "a-wrong-3"
+    assert list(found.values) == ["text", "vector", "rrf", "preset words.toml", "default"]
+    assert found.metrics()["preset words.toml"]["ndcg@10"] == 1.0
+    assert found.metrics()["default"]["ndcg@10"] < 0.9
 
-    def run(*arguments: str) -> Any:
-        return CliRunner().invoke(cli, arguments, catch_exceptions=False)
 
-    assert run("index", "docs.jsonl").exit_code == 0
-    with pytest.raises(hybrid.HybridError):  # the model that would embed the queries is none
-        run("judge", "pool", "queries.txt", "--out", "pool.csv")
-    Path("rated.csv").write_text("query,id,grade\nlaptop,1,2\n")
-    made = run("judge", "ratings", "rated.csv", "--out", "judged.csv")
-    assert made.stdout == "1 judgements of 1 queries: judged.csv\n"
-    assert Path("judged.csv").read_text() == "query,id,grade\nlaptop,1,2\n"
+def test_fusions_of_one_method_are_told_apart(engine: hybrid.Engine) -> None:
+    found = evaluate(engine, judged(), ["rrf", Fusion("rrf", 10), Fusion("weighted", 10, (("vector", 2),))], 20)
+    assert list(found.values) == ["text", "vector", "rrf", "rrf, k = 10", "weighted, vector × 2", "default"]
+    assert described(Fusion("rrf", 0.5, (("text", 1.0), ("vector", 0.25)))) == "rrf, k = 0.5, vector × 0.25"
+
+
+def test_the_command_writes_a_preset_that_others_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "Engine", partial(Engine, embedder=KnowsThings()))
+    words = folder(tmp_path / "words")
+    runner = CliRunner()
+    ran = runner.invoke(cli, ["tune", str(words), "--name", "mine", "--window", "20", "--json"])
+    assert ran.exit_code == 0, ran.output
+    body = json.loads(ran.stdout)
+    assert (body["better"], body["written"]) == (True, "hybrid-data/mine.preset.toml")
+    assert "use it with: --preset mine" in ran.stderr
+    measured = runner.invoke(cli, ["eval", str(words), "--preset", "mine", "--json"])
+    assert json.loads(measured.stdout)["metrics"]["preset mine"]["ndcg@10"] == 1.0
+    settings = retrieval.collection_of(commands.datasets.read(words), hybrid.settings.read(preset="mine"))
+    with Engine(settings, KnowsThings()) as there:
+        assert there.preset.options() == body["best"]
+        assert there.search("word3").ids[0] == "right-03"
+
+
+def test_the_command_writes_nothing_that_is_not_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "Engine", partial(Engine, embedder=HashedWords()))
+    words = folder(tmp_path / "words")
+    (words / "qrels.tsv").write_text("".join(f"q{number}\ta-wrong-{number}\t1\n" for number in range(COUNT)))
+    ran = CliRunner().invoke(cli, ["tune", str(words), "--window", "20"])
+    assert ran.exit_code == 1
+    assert "keep the default" in ran.stdout
+    assert list(Path("hybrid-data").glob("*.toml")) == []

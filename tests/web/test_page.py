@@ -44,6 +44,15 @@ def test_the_start_page_asks_and_needs_no_collection(client: FlaskClient) -> Non
     assert client.get("/search").text == client.get("/search?q=%20").text == response.text
 
 
+def test_a_form_that_is_sent_as_it_comes_asks_what_a_query_alone_asks(shop_client: FlaskClient) -> None:
+    form = Elements(shop_client.get("/search?q=laptop").text)
+    chosen = [one["value"] for one in form.all("option") if "selected" in one]
+    usual = [one["data-usual"] for one in form.all("select")]
+    assert chosen == usual == ["", "standard"]
+    sent = shop_client.get("/search.json?q=laptop&retrievers=&fusion=standard&weight.text=1&weight.vector=1&limit=10")
+    assert sent.get_json()["fusion"] == shop_client.get("/search.json?q=laptop").get_json()["fusion"]
+
+
 @pytest.mark.parametrize(
     "asked", ["q=silent+notebook", "q=조용한+노트북&limit=25", "q=book&fusion=weighted&weight.text=0"]
 )
