@@ -110,8 +110,9 @@ def judge() -> None:
 @_out
 @click.option("--depth", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits of each method.")
 @click.option("--rated", type=_file, help="Judgements that are there already: leave these pairs out.")
+@click.option("--html", type=_file, help="Also write a page to rate on, with keys.")
 @on_engine
-def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, **settings: Any) -> None:
+def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, html: Path | None, **settings: Any) -> None:
     """Write a CSV of everything that any method finds for QUERIES, to be rated in its column grade.
 
     QUERIES is a text file with one query a line. 0 is wrong, 1 and more is right, and more is better.
@@ -120,6 +121,8 @@ def judge_pool(queries: Path, out: Path, depth: int, rated: Path | None, **setti
     with Engine(configuration.read(**settings)) as engine:
         pairs = judging.pooled(engine, judging.asked(queries), depth, known)
         count = judging.write_pool(engine, pairs, out)
+        if html is not None:
+            _write(html, judging.rating_page(engine, pairs))
     click.echo(f"{many(count, 'pair')} to rate: {out}")
 
 

@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median_low
 
+import orjson
+
 from hybrid.engine import Engine
 from hybrid.errors import InputError
 from hybrid.evaluation import tables
@@ -24,6 +26,7 @@ FEWEST_SHOWN = 10
 """Times that a document must have been shown for a query before its clicks say something."""
 
 _SNIPPET = 300
+_PAGE = Path(__file__).with_name("rating.html")
 _AT_ONCE = 1000
 """Documents that are fetched at once."""
 
@@ -68,6 +71,20 @@ def write_pool(engine: Engine, pairs: Iterable[tuple[str, str]], path: Path) -> 
     """The number of rows written to a CSV to be rated: query, id, an empty grade, and what the document says."""
     rows = ((query, one, "", text) for query, one, text in shown(engine, pairs))
     return _write(path, ("query", "id", "grade", "text"), rows)
+
+
+def rating_page(engine: Engine, pairs: Iterable[tuple[str, str]]) -> str:
+    """An HTML page on which the pairs are rated by keys; it needs nothing but itself, and saves a CSV.
+
+    Raises InputError where there is nothing to rate.
+    """
+    rows = list(shown(engine, pairs))
+    if not rows:
+        raise InputError("there is nothing to rate: everything that was found is rated already, or nothing was found")
+    body = orjson.dumps(rows).decode().replace("<", "\\u003c")  # so that no text ends the script it stands in
+    digest = hashlib.sha256(body.encode()).hexdigest()[:16]
+    before, after = _PAGE.read_text("utf-8").split("PAIRS")
+    return f"{before}{body}{after.replace('DIGEST', digest)}"
 
 
 def shown(engine: Engine, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:

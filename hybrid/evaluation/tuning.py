@@ -33,6 +33,9 @@ _WINDOWS = (20, 50)
 _TWICE = "combsum"
 """The same as `weighted`, so it is not tried again."""
 
+_BY_NORMALIZER = ("weighted", "combmnz")
+"""Methods that are tried with every normalizer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
@@ -93,11 +96,12 @@ def candidates(window: int) -> list[Preset]:
 def _candidates(window: int) -> Iterator[tuple[Fusion, int]]:
     yield STANDARD, window
     windows = (window, *(one for one in _WINDOWS if one < window))
-    for method, vector, size in product(methods(), (1.0, *_WEIGHTS), windows):
+    tried = [name for name in methods() if name != _TWICE]
+    for method, vector, size in product(tried, (1.0, *_WEIGHTS), windows):
         weights = () if vector == 1.0 else ((TEXT, 1.0), (VECTOR, vector))
         constants = (DEFAULT_K, *_CONSTANTS) if method == BY_RANK else (DEFAULT_K,)
-        normalizers = registered(Fusion(method)).normalizers or ("",)
-        for k, normalizer in product(constants, normalizers if method != _TWICE else ()):
+        normalizers = registered(Fusion(method)).normalizers if method in _BY_NORMALIZER else ("",)
+        for k, normalizer in product(constants, normalizers):
             yield Fusion(method, k, weights, normalizer), size
 
 

@@ -41,6 +41,11 @@ def test_a_pool_has_what_any_method_found_and_says_nothing_of_ranks(engine: hybr
     assert (lines[0], len(lines)) == ("query,id,grade,text", count + 1)
 
 
+def test_a_page_of_nothing_is_refused(engine: hybrid.Engine) -> None:
+    with pytest.raises(InputError, match="there is nothing to rate"):
+        judging.rating_page(engine, [])
+
+
 def test_of_several_ratings_the_middle_one_counts(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text("query,id,grade,text\nq,a,3,x\nq,b,1,x\nq,c,,x\n")

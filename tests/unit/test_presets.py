@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import hybrid
@@ -39,6 +39,7 @@ _fusions = st.one_of(
 _facts = st.dictionaries(st.text(max_size=8), st.text() | st.integers(-1000, 1000) | st.floats(-1e9, 1e9), max_size=4)
 
 
+@example(STANDARD, 100, {"\x7f": "\x7f", "": '\n"\\'})
 @given(_fusions, st.integers(1, 10_000), _facts)
 def test_what_is_written_is_read_back(fusion: Fusion, window: int, facts: dict[str, Any]) -> None:
     preset = Preset(fusion, window, facts)
