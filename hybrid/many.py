@@ -30,6 +30,8 @@ def answers(searcher: Searcher, place: Place, requests: Sequence[Request]) -> li
     plans = {number: _planned(searcher, request) for number, request in enumerate(requests)}
     batch = {number: plan for number, plan in plans.items() if isinstance(plan, Plan) and _goes_together(plan)}
     found = _found(searcher, place, batch) if batch else {}
+    if any(asked.lost for _, asked in found.values()) and (there := searcher.followed(place)) is not None:
+        return answers(searcher, there, requests)
     documents = _documents(searcher, place, [of for of, _ in found.values() if not isinstance(of, HybridError)])
     said: list[Answered] = []
     for number, request in enumerate(requests):

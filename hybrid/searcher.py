@@ -161,6 +161,10 @@ class Searcher:
         said, errors = at_once(place.stores, lambda store: store.generation(), self.pools, within, place.here)
         return None if errors else "|".join((place.settings.collection, *(said[name] for name in sorted(said))))
 
+    def followed(self, place: Place) -> Place | None:
+        """Where the collection lies now, where it was moved from this place; None where it was not."""
+        return self._location.place if self._location.moved(place) else None
+
     def rankings(self, plan: Plan) -> dict[str, Ranking]:
         """What each retriever finds, by name. Raises SearchUnavailable where one does not answer."""
         asked = self._asked(self._location.place, plan, 0.0)

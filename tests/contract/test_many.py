@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+import hybrid
 from hybrid import Engine
 from hybrid.errors import CursorError, FilterError, HybridError, QueryError
 from hybrid.model import SearchResult
 from hybrid.plan import Request
 from tests.contract import shop
 from tests.contract.deployments import DEPLOYMENTS, deployed
+from tests.embedders import HashedWords
 
 DOCUMENTS = shop.documents()
 
@@ -83,3 +85,22 @@ def test_a_page_of_many_goes_on(engine: Engine) -> None:
     assert isinstance(first, SearchResult)
     whole = engine.search("notebook", limit=6)
     assert [*first.ids, *engine.search(cursor=first.next_cursor, limit=3).ids] == whole.ids
+
+
+def ids(result: SearchResult | HybridError) -> list[str]:
+    assert isinstance(result, SearchResult)
+    return result.ids
+
+
+def test_many_searches_follow_a_collection_that_another_process_moved(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("moved")
+    with hybrid.open(folder, embedder=HashedWords()) as engine, hybrid.open(folder, embedder=HashedWords()) as other:
+        engine.put(DOCUMENTS[:20])
+        before = [ids(one) for one in engine.search_many(["laptop", "lamp"])]
+        assert other.reindex(embedder=HashedWords()) == 20
+        after = engine.search_many(["laptop", "lamp"])
+        assert [[hit["id"] for hit in told(one)["hits"]] for one in after] == [
+            [hit["id"] for hit in of] for of in before
+        ]
