@@ -100,7 +100,4 @@ def test_many_searches_follow_a_collection_that_another_process_moved(
         engine.put(DOCUMENTS[:20])
         before = [ids(one) for one in engine.search_many(["laptop", "lamp"])]
         assert other.reindex(embedder=HashedWords()) == 20
-        after = engine.search_many(["laptop", "lamp"])
-        assert [[hit["id"] for hit in told(one)["hits"]] for one in after] == [
-            [hit["id"] for hit in of] for of in before
-        ]
+        assert [ids(one) for one in engine.search_many(["laptop", "lamp"])] == before
