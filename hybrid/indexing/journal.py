@@ -26,6 +26,7 @@ from hybrid.indexing import entries as layout
 from hybrid.indexing.clock import WRITERS
 from hybrid.indexing.entries import COLUMNS, Entry
 from hybrid.model import Json, Record, State
+from hybrid.wal import into_wal
 
 _log = logging.getLogger(__name__)
 
@@ -374,8 +375,7 @@ def _connected(path: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(
         path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
     )
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
+    into_wal(database, BUSY_S)
     database.executescript(_TABLES)
     return database
 

@@ -29,12 +29,12 @@ from hybrid.schema import Collection
 from hybrid.stores import embedded_rows as layout
 from hybrid.stores.base import VectorQuery, check_query, one_by_one
 from hybrid.stores.exact import ExactIndex
+from hybrid.wal import into_wal
 
 _NAME = "numpy"
 _WAIT_S = 10.0
 """Seconds a write waits for another process's write."""
 
-_SETTINGS = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
 _TABLES = """BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
@@ -154,6 +154,10 @@ class SqliteVectors:
         with self._database() as database:
             self._opened()
             return _states(database, ids)
+
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The version of each id, tombstones included; ids never seen are left out."""
+        return {one: state.version for one, state in self.states(ids).items()}
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
@@ -308,7 +312,8 @@ class SqliteVectors:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             target = ":memory:" if self._path is None else self._path
             self._connection = sqlite3.connect(target, _WAIT_S, isolation_level=None, check_same_thread=False)
-            self._connection.executescript(_SETTINGS)
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            into_wal(self._connection, _WAIT_S)
             self._process = os.getpid()
             self._data_version = -1
         return self._connection

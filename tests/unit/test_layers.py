@@ -15,7 +15,7 @@ import hybrid
 ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
-    ("errors", "display", "model"),
+    ("errors", "display", "model", "wal"),
     (
         *(
             "settings",
