@@ -266,7 +266,7 @@ def check_id(value: Any) -> str:
         raise DocumentError(f"the id {value!r} is not valid Unicode (a lone surrogate)", field="id") from error
     if size > MAX_ID_BYTES:
         raise DocumentError(f"the id {value[:40]!r}… has {size} bytes; {MAX_ID_BYTES} are the most", field="id")
-    if any(ord(char) < 32 for char in value):
+    if min(value) < " ":
         raise DocumentError(f"the id {value!r} has a control character; leave it out", field="id")
     return value
 

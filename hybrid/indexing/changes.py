@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from hybrid.errors import StoreError
 from hybrid.indexing.clock import Clock
@@ -17,8 +19,16 @@ from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+TELLER = "vector"
+"""The store that tells states."""
+
 PART = 256
 """Ids that a store is asked about at once."""
+
+PARTS = 4
+"""Parts that are asked about at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,53 @@ class Known:
         return max((state.version for state in self.of(document_id).values() if state), default=0)
 
 
+class Asking:
+    """Ids that are being looked up, in all stores at once, while the caller makes others ready.
+
+    One store tells states, which costs Redis little; of the others versions will do, as no two writes have the
+    same one: only where they differ is more read of them.
+    """
+
+    def __init__(self, stores: Mapping[str, Store], journal: Journal, clock: Clock, pool: Executor) -> None:
+        self._stores = stores
+        self._journal = journal
+        self._clock = clock
+        self._pool = pool
+        self._pending: dict[str, State] = {}
+        self._told: list[Future[Mapping[str, State] | None]] = []
+        self._versions: dict[str, list[Future[Mapping[str, int] | None]]] = {
+            name: [] for name in stores if name != TELLER
+        }
+
+    def ask(self, ids: Sequence[str]) -> None:
+        """Has these looked up too. The journal is asked first: what leaves it later is in the stores by then."""
+        self._pending |= self._journal.states(ids)
+        self._told.append(self._pool.submit(_asked, partial(self._stores[TELLER].states, ids)))
+        for name, answers in self._versions.items():
+            answers.append(self._pool.submit(_asked, partial(self._stores[name].versions, ids)))
+
+    def known(self) -> Known:
+        """What is known of all of them. The clock moves past every version seen."""
+        told = _together([one.result() for one in self._told])
+        found = {TELLER: told} | {name: self._compared(name, told or {}) for name in self._versions}
+        self._clock.see(self._journal.last_version())  # of all who share the journal
+        newest = (state.version for states in found.values() for state in (states or {}).values())
+        self._clock.see(max(newest, default=0))
+        return Known({name: found[name] for name in self._stores}, self._pending)
+
+    def _compared(self, name: str, told: Mapping[str, State]) -> dict[str, State] | None:
+        """The states of a store: as they were told where its version is the same, else its own."""
+        versions = _together([one.result() for one in self._versions[name]])
+        if versions is None:
+            return None
+        same = {one: told[one] for one, version in versions.items() if one in told and told[one].version == version}
+        rest = [one for one in versions if one not in same]
+        own = _asked(partial(self._stores[name].states, rest)) if rest else {}
+        return None if own is None else same | dict(own)
+
+
 class Lookup:
-    """Asks the stores, all at once, and the journal. The clock moves past every version seen."""
+    """What the stores and the journal know of ids."""
 
     def __init__(
         self,
@@ -99,18 +154,18 @@ class Lookup:
         self._clock = clock
         self._threads = threads
 
+    @contextmanager
+    def asking(self) -> Iterator[Asking]:
+        """An Asking, whose threads end with the block."""
+        with self._threads(len(self._stores) * PARTS, "hybrid-look-up") as pool:
+            yield Asking(self._stores, self._journal, self._clock, pool)
+
     def known(self, ids: Sequence[str]) -> Known:
-        """What is known of the ids. The journal is asked first: what leaves it later is in the stores by then."""
-        pending = self._journal.states(ids)
-        parts = [ids[start : start + PART] for start in range(0, len(ids), PART)]
-        with self._threads(len(self._stores) * max(len(parts), 1), "hybrid-look-up") as pool:
-            asked = {name: pool.map(partial(self._asked, name), parts) for name in self._stores}
-            found = {name: _together(list(answers)) for name, answers in asked.items()}
-        self._clock.see(self._journal.last_version())  # of all who share the journal
-        for states in found.values():
-            for state in (states or {}).values():
-                self._clock.see(state.version)
-        return Known(found, pending)
+        """What is known of the ids."""
+        with self.asking() as asking:
+            for start in range(0, len(ids), PART):
+                asking.ask(ids[start : start + PART])
+            return asking.known()
 
     def copies(self, changes: Iterable[Change]) -> dict[str, Entry]:
         """By id, the record that one store holds and another lacks, as owed to the latter.
@@ -135,22 +190,24 @@ class Lookup:
             _log.warning("what it holds cannot be copied: %s", error)
             return {}
 
-    def _asked(self, name: str, ids: Sequence[str]) -> Mapping[str, State] | None:
-        try:
-            return self._stores[name].states(ids)
-        except StoreError as error:
-            _log.warning("what it holds is not known, so all is owed to it: %s", error)
-            return None
+
+def _asked(question: Callable[[], T]) -> T | None:
+    """What the store says; None where it does not answer."""
+    try:
+        return question()
+    except StoreError as error:
+        _log.warning("what it holds is not known, so all is owed to it: %s", error)
+        return None
 
 
-def _together(parts: Sequence[Mapping[str, State] | None]) -> dict[str, State] | None:
+def _together(parts: Sequence[Mapping[str, T] | None]) -> dict[str, T] | None:
     """All parts as one; None where one of them is missing."""
-    states: dict[str, State] = {}
+    whole: dict[str, T] = {}
     for part in parts:
         if part is None:
             return None
-        states |= part
-    return states
+        whole |= part
+    return whole
 
 
 def _copy(record: Record, owed: tuple[str, ...]) -> Entry:

@@ -23,7 +23,7 @@ from hybrid.stores.base import Store, check_vectors
 
 _log = logging.getLogger(__name__)
 
-BATCH = 256
+BATCH = 512
 """Changes that are embedded and written together."""
 
 MOST_PASSAGES = 128

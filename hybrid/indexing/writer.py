@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import BacklogFull, DocumentError
-from hybrid.indexing.changes import Change, Lookup
+from hybrid.indexing.changes import PART, PARTS, Change, Known, Lookup
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.documents import Located, content_hash, fingerprint, normalise
 from hybrid.indexing.entries import Entry
@@ -35,9 +35,6 @@ _log = logging.getLogger(__name__)
 BACKLOG_WAIT_S = 30.0
 """Seconds that a write waits for room in the journal before it gives up."""
 
-WINDOW = 4 * BATCH
-"""Documents that are looked up together."""
-
 AHEAD = 2
 """Batches that are journaled and wait to be written, while the next is made ready."""
 
@@ -49,6 +46,17 @@ class _Batch:
     settled: Sequence[DocumentOutcome]
     entries: Sequence[Entry] = ()
     planned: Mapping[str, Outcome] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Documents that were looked up together: what is settled of them, and what each of the others changes."""
+
+    settled: Sequence[DocumentOutcome]
+    changes: Sequence[Change]
+
+
+_OVERTAKEN = "a later one of the same id came close behind"
 
 
 class Writer:
@@ -82,8 +90,7 @@ class Writer:
 
         strict: raise DocumentError at the first document that is rejected; earlier batches are written.
         """
-        ready = (self._ready(window, strict) for window in _windows(documents, WINDOW))
-        for outcome in self._written(chain.from_iterable(ready)):
+        for outcome in self._written(self._ready(documents, strict)):
             if strict and outcome.outcome is Outcome.REJECTED:
                 raise DocumentError(outcome.reason, document_id=outcome.id)
             yield outcome
@@ -103,30 +110,41 @@ class Writer:
             while waiting:
                 yield from waiting.popleft().result()
 
-    def _ready(self, window: Sequence[Any], strict: bool) -> Iterator[_Batch]:
-        """What is settled of a window of documents, then, batch by batch, what is to be written of it."""
+    def _ready(self, documents: Iterable[Any], strict: bool) -> Iterator[_Batch]:
+        """Window by window, what is settled of it, then, batch by batch, what is to be written of it."""
+        parts = _windows(documents, PART)
+        for first in parts:
+            window = self._looked_up(chain([first], islice(parts, PARTS - 1)), strict)
+            todo = [change for change in window.changes if change.outcome is not Outcome.UNCHANGED or change.lacking]
+            planned = {change.document.id: change.outcome for change in todo}
+            idle = (change.document.id for change in window.changes if change.document.id not in planned)
+            yield _Batch([*window.settled, *(DocumentOutcome(one, Outcome.UNCHANGED) for one in idle)])
+            for batch in _windows(todo, BATCH):
+                yield _Batch((), self._journaled(self._entries(batch)), planned)
+
+    def _looked_up(self, parts: Iterable[Sequence[Any]], strict: bool) -> _Window:
+        """The parts checked and compared; while one is read and checked, those before it are looked up."""
         settled: list[DocumentOutcome] = []
         accepted: dict[str, Document] = {}
-        for given in window:
+        with self._lookup.asking() as asking:
+            for part in parts:
+                good = list(self._accepted(part, strict, settled))
+                asking.ask([document.id for document in good])
+                for document in good:
+                    if document.id in accepted:
+                        settled.append(DocumentOutcome(document.id, Outcome.SUPERSEDED, _OVERTAKEN))
+                    accepted[document.id] = document
+            known = asking.known()
+        return _Window(settled, [self._change(document, known) for document in accepted.values()])
+
+    def _accepted(self, given: Iterable[Any], strict: bool, settled: list[DocumentOutcome]) -> Iterator[Document]:
+        for one in given:
             try:
-                document = self._checked(given)
+                yield self._checked(one)
             except DocumentError as error:
                 if strict:
                     raise
-                settled.append(_rejected(given, error))
-                continue
-            if document.id in accepted:
-                settled.append(
-                    DocumentOutcome(document.id, Outcome.SUPERSEDED, "a later one of the same id came close behind")
-                )
-            accepted[document.id] = document
-        changes = self._changes(list(accepted.values()))
-        todo = [change for change in changes if change.outcome is not Outcome.UNCHANGED or change.lacking]
-        planned = {change.document.id: change.outcome for change in todo}
-        settled += (DocumentOutcome(one, Outcome.UNCHANGED) for one in accepted if one not in planned)
-        yield _Batch(settled)
-        for batch in _windows(todo, BATCH):
-            yield _Batch((), self._journaled(self._entries(batch)), planned)
+                settled.append(_rejected(one, error))
 
     def _checked(self, given: Any) -> Document:
         document = normalise(given)
@@ -135,14 +153,9 @@ class Writer:
         self.unknown_fields.update(self._collection.schema.unknown(document))
         return document
 
-    def _changes(self, documents: Sequence[Document]) -> list[Change]:
-        known = self._lookup.known([document.id for document in documents])
-        return [
-            Change(
-                document, content_hash(document, self._made_by), known.of(document.id), known.pending.get(document.id)
-            )
-            for document in documents
-        ]
+    def _change(self, document: Document, known: Known) -> Change:
+        hash = content_hash(document, self._made_by)
+        return Change(document, hash, known.of(document.id), known.pending.get(document.id))
 
     def _entries(self, changes: Sequence[Change]) -> list[Entry]:
         copied = self._lookup.copies(changes)

@@ -148,6 +148,10 @@ class Store(Protocol):
         """What is known of each id, tombstones included; ids never seen are left out."""
         ...
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The version of each id, tombstones included; ids never seen are left out."""
+        ...
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
         ...

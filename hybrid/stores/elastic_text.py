@@ -221,6 +221,10 @@ class ElasticText:
         read = self._read(ids, source=False, stored_fields=list(mapping.STATE))
         return {found["_id"]: mapping.state(found) for found in read}
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """A third of what `states` costs Elasticsearch, which has nothing to unpack for it."""
+        return {found["_id"]: found["_version"] for found in self._read(ids, source=False)}
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         held = map(mapping.stored, self._read(ids, source_excludes=[f"{mapping.OWN}.vectors"]))
         return {one.id: one for one in held if one is not None}

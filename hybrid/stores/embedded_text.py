@@ -141,6 +141,10 @@ class TantivyText:
         with files.translated(self._folder):
             return layout.states(self._opened().index, ids)
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The version of each id, tombstones included; ids never seen are left out."""
+        return {one: state.version for one, state in self.states(ids).items()}
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
         with files.translated(self._folder):

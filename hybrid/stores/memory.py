@@ -141,6 +141,10 @@ class MemoryText:
         rows = self._opened().rows
         return {name: rows[name].state for name in ids if name in rows}
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The version of each id, tombstones included; ids never seen are left out."""
+        return {one: state.version for one, state in self.states(ids).items()}
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids; missing and deleted ones are left out."""
         rows = self._opened().rows

@@ -189,6 +189,9 @@ class RedisVectors:
         held = zip(ids, self._read(ids, "_v", "_h", "_kind"), strict=True)
         return {one: State(int(v), h.decode(), deleted=kind == b"t") for one, (v, h, kind) in held if v is not None}
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        return {one: int(of[0]) for one, of in zip(ids, self._read(ids, "_v"), strict=True) if of[0] is not None}
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         held = zip(ids, self._read(ids, "_v", "_src", "_pas"), strict=True)
         return {

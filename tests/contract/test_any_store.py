@@ -137,6 +137,14 @@ def test_a_document_comes_back_as_it_was_given(any_store: AnyStore) -> None:
     assert any_store.states(["a", "unknown"]) == {"a": State(3, record.hash)}
 
 
+def test_versions_are_those_of_the_states_tombstones_and_unrefreshed_writes_included(any_store: AnyStore) -> None:
+    any_store.write([make_record("a", 3), make_tombstone("b", 2**63 - 1)])
+    assert any_store.versions(["a", "b", "unknown"]) == {"a": 3, "b": 2**63 - 1}
+    any_store.write([make_record("a", 4)])
+    assert any_store.versions(["a"]) == {"a": 4}
+    assert any_store.versions([]) == {}
+
+
 def test_a_newer_version_replaces_the_older(any_store: AnyStore) -> None:
     any_store.write([make_record("a", 1, title="old")])
     assert any_store.write([make_record("a", 2, title="new")]) == [WRITTEN]

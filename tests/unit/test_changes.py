@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from hybrid.errors import StoreUnavailable
-from hybrid.indexing.changes import Change, Lookup
+from hybrid.indexing.changes import PART, Change, Lookup
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.journal import Journal
-from hybrid.model import Document, Outcome, Record
+from hybrid.model import Document, Outcome, Record, State
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from tests.faults.simulation.scripted import ScriptedStore, fails
 from tests.faults.simulation.server import Durability
@@ -98,3 +98,20 @@ def test_an_id_may_exist_where_a_store_does_not_answer(world: World) -> None:
     assert not world.lookup.known(["a", "b"]).may_exist("b")
     world.vector._weather.calm, world.vector.server.down = False, 1
     assert world.lookup.known(["b"]).may_exist("b")
+
+
+def test_where_versions_differ_each_store_says_its_own(world: World) -> None:
+    world.vector.server.hold(Record("a", 4, "h4", {"text": "x"}, VECTOR))
+    known = world.lookup.known(["a"])
+    assert known.of("a") == {"text": State(5, "h5"), "vector": State(4, "h4")}
+
+
+def test_many_ids_are_looked_up_part_by_part(world: World) -> None:
+    ids = [str(number) for number in range(2 * PART + 1)]
+    for store, version in ((world.text, 7), (world.vector, 7)):
+        for one in ids:
+            store.server.hold(Record(one, version, f"of {one}", {"text": "x"}, VECTOR))
+    known = world.lookup.known([*ids, "a", "unknown"])
+    assert all(known.of(one) == dict.fromkeys(("text", "vector"), State(7, f"of {one}")) for one in ids)
+    assert known.of("a") == {"text": State(5, "h5"), "vector": None}
+    assert known.of("unknown") == {"text": None, "vector": None}

@@ -13,11 +13,15 @@ import pytest
 import hybrid
 from hybrid.engine import Engine
 from hybrid.errors import DocumentError, HybridError
+from hybrid.indexing.changes import PART, PARTS
 from hybrid.indexing.flush import BATCH, MOST_PASSAGES
-from hybrid.indexing.writer import AHEAD, WINDOW
+from hybrid.indexing.writer import AHEAD
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
 from hybrid.writing import SAMPLE
 from tests.embedders import HashedWords
+
+WINDOW = PARTS * PART
+"""Documents that are looked up together."""
 
 
 class Counting(HashedWords):

@@ -72,6 +72,10 @@ class SimulatedStore:
         """What is known of each id."""
         return self._read(lambda rows: {one: _state(rows[one]) for one in ids if one in rows})
 
+    def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The version of each id."""
+        return self._read(lambda rows: {one: rows[one].version for one in ids if one in rows})
+
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The documents of these ids."""
         found = self.records(ids).values()
