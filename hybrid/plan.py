@@ -222,11 +222,14 @@ class Plan:
         }
 
 
+_OPTIONS = dict.fromkeys(one.name for one in fields(Request) if one.name != "query")
+_WISHES = tuple(one.name for one in fields(Wishes))
+
+
 def request(query: str | Request = "", **options: Any) -> Request:
     """The request of a query and options by name. Raises QueryError for an option there is not."""
-    known = [one.name for one in fields(Request) if one.name != "query"]
-    for name in options.keys() - set(known):
-        raise QueryError(f"search has no option {name!r}; it has: {', '.join(known)}", field=name)
+    for name in options.keys() - _OPTIONS.keys():
+        raise QueryError(f"search has no option {name!r}; it has: {', '.join(_OPTIONS)}", field=name)
     return replace(query, **options) if isinstance(query, Request) else Request(query, **options)
 
 
@@ -302,7 +305,7 @@ def _least(given: Any, asked: Sequence[str]) -> tuple[tuple[str, float], ...]:
 def _shaping(
     request: Request, order: tuple[Sort, ...], schema: Schema, reranker: Rerank | None, browses: bool
 ) -> Shaping:
-    wishes = Wishes(**{one.name: getattr(request, one.name) for one in fields(Wishes)})
+    wishes = Wishes(*map(request.__getattribute__, _WISHES))
     if browses:
         wishing.refuse_scores(wishes)
     return wishing.read(wishes, order, schema, reranker, request.query)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
+from operator import neg
 from typing import Any, TypeAlias, TypeVar, overload
 
 from hybrid.display import contributions_html, frame
@@ -162,12 +163,7 @@ def checked(fusion: Fusion, retrievers: Collection[str]) -> Fusion:
 
     retrievers: whose rankings are to be fused; at least one of them needs a weight above 0.
     """
-    if not isinstance(fusion.compat, str) or fusion.compat not in ("", *engines()):
-        raise FusionError(f"there are no formulas of {fusion.compat!r}; there are those of: {', '.join(engines())}")
-    if not isinstance(fusion.method, str) or fusion.method not in methods(fusion.compat):
-        whose = f" of {fusion.compat}" if fusion.compat else ""
-        raise FusionError(f"there is no fusion {fusion.method!r}{whose}; there is: {', '.join(methods(fusion.compat))}")
-    of = registered(fusion)
+    of = _registered(fusion)
     if fusion.normalizer not in ("", *of.normalizers):
         there = ", ".join(of.normalizers) or "none to choose"
         raise FusionError(f"{fusion.name} has no normalizer {fusion.normalizer!r}; there is: {there}")
@@ -179,6 +175,15 @@ def checked(fusion: Fusion, retrievers: Collection[str]) -> Fusion:
     if retrievers and not any(fusion.weight(name) for name in retrievers):
         raise FusionError("all weights are 0, so nothing could be ranked; give at least one retriever a weight above 0")
     return fusion
+
+
+def _registered(fusion: Fusion) -> Registered:
+    if isinstance(fusion.method, str) and "/" not in fusion.method and fusion.name in _METHODS:
+        return registered(fusion)
+    if not isinstance(fusion.compat, str) or fusion.compat not in ("", *engines()):
+        raise FusionError(f"there are no formulas of {fusion.compat!r}; there are those of: {', '.join(engines())}")
+    whose = f" of {fusion.compat}" if fusion.compat else ""
+    raise FusionError(f"there is no fusion {fusion.method!r}{whose}; there is: {', '.join(methods(fusion.compat))}")
 
 
 def _from_zero(value: Any) -> bool:
@@ -271,5 +276,5 @@ def combine(columns: Mapping[str, Column], fusion: Fusion) -> FusedRanking:
         scores.update((one, math.fsum(parts)) for one, parts in many.items())
     else:
         scores = {one: of.gather(many.get(one, [score])) for one, score in scores.items()}
-    order = sorted(scores, key=lambda one: (-scores[one], best[one], one))
-    return FusedRanking(tuple(order), tuple(map(scores.__getitem__, order)), fusion, columns, shares, positions)
+    order = tuple(one for *_, one in sorted(zip(map(neg, scores.values()), best.values(), scores, strict=True)))
+    return FusedRanking(order, tuple(map(scores.__getitem__, order)), fusion, columns, shares, positions)

@@ -73,4 +73,5 @@ def above(scores: Sequence[float], low: float) -> list[float]:
         return [1.0] * len(scores)
     if math.isinf(best - low):  # of huge scores: halves, so that the range stays finite
         scores, best, low = [score / 2 for score in scores], best / 2, low / 2
-    return [max(0.0, (score - low) / (best - low)) for score in scores]
+    span = best - low
+    return [(score - low) / span if score > low else 0.0 for score in scores]
