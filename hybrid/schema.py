@@ -22,7 +22,7 @@ from hybrid.model import Document, Json
 ANALYSIS = "english-porter2+cjk-bigrams/1"
 """The name of the one text analysis; part of a collection's fingerprint."""
 
-FORMAT = 3
+FORMAT = 4
 """The version of how records lie in the stores; part of a collection's fingerprint."""
 
 NO_MODEL = "none"

@@ -11,8 +11,7 @@ import numpy as np
 from hybrid import sample
 from hybrid.model import Background, Vector
 from hybrid.schema import Metric, VectorSpec
-from hybrid.stores.redis_layout import LEVEL, Argument, prefix, rows
-from hybrid.stores.redis_query import count_command
+from hybrid.stores.redis_layout import LEVEL, Argument, prefix, rows, tally_key
 
 _MOST = 50_000
 """Vectors of a sample at most."""
@@ -20,15 +19,15 @@ _MOST = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many documents and further passages the collection has, which says how it is sampled."""
+    """How many documents the collection has, and vectors of them, which says how it is sampled."""
 
     documents: int
-    passages: int
+    vectors: int
 
     @property
     def kind(self) -> tuple[int, bool]:
         """From which level on documents are in the sample, and whether any has several vectors."""
-        return sample.from_level(self.documents), self.passages > 0
+        return sample.from_level(self.documents), self.vectors > self.documents
 
 
 class Sampling:
@@ -38,13 +37,13 @@ class Sampling:
         self._name = name
         self._spec = spec
 
-    def counting(self) -> list[list[Argument]]:
-        """The commands that ask for the collection's shape."""
-        return [count_command(self._name, "d"), count_command(self._name, "p")]
+    def counting(self) -> list[Argument]:
+        """The command that asks for the collection's shape; a search that counts would look at every document."""
+        return ["HMGET", tally_key(self._name), "documents", "vectors"]
 
-    def shape(self, replies: Sequence[Any]) -> Shape:
-        """The shape that these replies say."""
-        return Shape(*(int(reply[b"total_results"]) for reply in replies))
+    def shape(self, reply: Sequence[Any]) -> Shape:
+        """The shape that the reply says."""
+        return Shape(*(int(count or 0) for count in reply))
 
     def command(self, vector: Vector, shape: Shape, timeout_s: float) -> list[Argument]:
         """The FT.AGGREGATE command for the mean and the deviation of the sample's distances to a vector, (dim,)."""

@@ -5,6 +5,7 @@
     hs:{<collection>}:d:<id>        a document: its first vector, source, version and filterable fields
     hs:{<collection>}:p:<n>:<id>    its further passages, n from 1: vector, version, filterable fields
     hs:{<collection>}:sync          counts what is written to learn whether what came before it is on the disk
+    hs:{<collection>}:tally         how many documents there are, and vectors of them; every write keeps it
     hs:{<collection>}:writers       the last writer's number; outlives the collection
 
 The braces are a hash tag: in a cluster, all of a collection is in one slot. A hash's own fields begin
@@ -77,6 +78,11 @@ def around_number(name: str, document_id: str) -> tuple[str, str]:
     """What stands before and after the number in the keys of a document's passages."""
     before, _, after = passage_key(name, document_id, 0).partition(":0:")
     return f"{before}:", f":{after}"
+
+
+def tally_key(name: str) -> str:
+    """The key of the hash that counts documents and vectors."""
+    return f"{prefix(name)}tally"
 
 
 def encode_tag(value: str) -> str:

@@ -22,12 +22,16 @@ local held = redis.call('HMGET', KEYS[1], '_v', '_n')
 if held[1] and held[1] >= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 for number = 1, tonumber(held[2] or 1) - 1 do redis.call('DEL', ARGV[2] .. number .. ARGV[3]) end
-local at = 4
+local at = 5
 for _, key in ipairs(KEYS) do
   local last = at + tonumber(ARGV[at])
   redis.call('HSET', key, unpack(ARGV, at + 1, last))
   at = last + 1
 end
+local before, now = tonumber(held[2] or 0), tonumber(redis.call('HGET', KEYS[1], '_n'))
+local documents, vectors = math.min(now, 1) - math.min(before, 1), now - before
+if documents ~= 0 then redis.call('HINCRBY', ARGV[4], 'documents', documents) end
+if vectors ~= 0 then redis.call('HINCRBY', ARGV[4], 'vectors', vectors) end
 return 1
 """
 
@@ -35,7 +39,7 @@ WRITE = "#!lua\n" + _REPLACE
 """Writes a record over an older version; 1 if it did.
 
 KEYS: the document's hash, then its passages'. ARGV: the version, what stands before and after the number
-in a passage's key, then for each key the number of its arguments and these (field, value, …)."""
+in a passage's key, the tally, then for each key the number of its arguments and these (field, value, …)."""
 
 BURY = "#!lua flags=allow-oom\n" + _REPLACE
 """WRITE for tombstones, which are let in when memory is full: deleting is what makes room."""

@@ -85,7 +85,7 @@ class RedisVectors:
             keys = self._client.scan_iter(match=f"{layout.prefix(self._name)}[dp]:*", count=1000)
             for batch in _batches(keys, 1000):
                 run(self._client, "UNLINK", *batch)
-            run(self._client, "DEL", self._meta_key, f"{layout.prefix(self._name)}sync")
+            run(self._client, "DEL", self._meta_key, layout.tally_key(self._name), f"{layout.prefix(self._name)}sync")
 
     def redirect(self, name: str | None) -> None:
         key = f"{layout.prefix(self._name)}at"
@@ -128,10 +128,10 @@ class RedisVectors:
     def _with_background(self, query: VectorQuery, k: int, timeout_s: float) -> tuple[Any, Background | None]:
         """The reply to a query, and how the collection scores, in one round trip where its shape is as it was."""
         sampling = Sampling(self._name, self._opened.vector)
-        guess = self._shape or sampling.shape(self._replies(sampling.counting(), timeout_s, all_or_none=True))
-        commands = [self.command(query, k, timeout_s), *sampling.counting()]
-        commands.append(sampling.command(query.vector, guess, timeout_s))
-        reply, *counts, facts = self._replies(commands, timeout_s, all_or_none=True)
+        counting = sampling.counting()
+        guess = self._shape or sampling.shape(*self._replies([counting], timeout_s, all_or_none=True))
+        commands = [self.command(query, k, timeout_s), counting, sampling.command(query.vector, guess, timeout_s)]
+        reply, counts, facts = self._replies(commands, timeout_s, all_or_none=True)
         shape = self._shape = sampling.shape(counts)
         if shape.kind != guess.kind:
             facts = self._replies([sampling.command(query.vector, shape, timeout_s)], timeout_s)[0]
@@ -147,7 +147,7 @@ class RedisVectors:
         if not simple:
             return one_by_one(self.search, queries)
         sampling = Sampling(self._name, collection.vector)
-        shape = self._shape = sampling.shape(self._replies(sampling.counting(), timeout_s))
+        shape = self._shape = sampling.shape(*self._replies([sampling.counting()], timeout_s, all_or_none=True))
         commands = [self.command(query, query.limit, timeout_s) for query in simple.values()]
         commands += [sampling.command(query.vector, shape, timeout_s) for query in simple.values() if query.background]
         replies = iter(self._replies(commands, timeout_s))
@@ -354,7 +354,7 @@ def _command(record: Record, collection: Collection) -> list[layout.Argument]:
     """The call of the script that writes the record. Raises DocumentError as `layout.hashes` does."""
     stored = layout.hashes(record, collection)
     arguments: list[layout.Argument] = [layout.version_digits(record.version)]
-    arguments += layout.around_number(collection.name, record.id)
+    arguments += (*layout.around_number(collection.name, record.id), layout.tally_key(collection.name))
     for fields in stored.values():
         arguments.append(2 * len(fields))
         for pair in fields.items():

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Literal
 
 import numpy as np
@@ -71,6 +72,28 @@ def test_a_newer_version_with_fewer_passages_leaves_none_of_the_old_ones(
     assert store.search(ask(-1, 0.01)).scores[0] < 0.1
     store.write([tombstone("a:1", 3)])
     assert client.exists("hs:{redis-only}:p:1:a:1") == 0
+
+
+def test_the_tally_counts_documents_and_vectors_whatever_is_written_over_what(
+    store: RedisVectors, client: redis.Redis
+) -> None:
+    seed = 20260311
+    draw = Random(seed)
+    for version in range(1, 200):
+        one, vectors = f"d{draw.randrange(20)}", draw.randrange(4)
+        written = record(one, version, *[[1.0, 0.0]] * vectors) if vectors else tombstone(one, version)
+        late = record(one, version - draw.randrange(version), [0.0, 1.0], [0.0, 1.0])  # changes nothing
+        store.write([written, late])
+    held = [client.hget(key, "_n") for key in client.scan_iter("hs:{redis-only}:d:*")]
+    counts = [int(count) for count in held]
+    told = client.hgetall("hs:{redis-only}:tally")
+    assert {name: int(count) for name, count in told.items()} == {
+        b"documents": sum(count > 0 for count in counts),
+        b"vectors": sum(counts),
+    }, f"seed {seed}"
+    assert store.count() == int(told[b"documents"]) > 0
+    store.drop()
+    assert not client.exists("hs:{redis-only}:tally")
 
 
 def test_versions_that_differ_in_the_63rd_bit_only_are_told_apart(store: RedisVectors) -> None:

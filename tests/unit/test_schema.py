@@ -342,7 +342,7 @@ def test_a_collection_written_as_json_is_read_back_equal(collection: Collection)
 
 def test_a_collection_of_another_format_is_refused_with_both() -> None:
     body = Collection("c", ALL, VectorSpec(4), "m").to_json()
-    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 3\. Index it again"):
+    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 4\. Index it again"):
         Collection.from_json(body | {"format": 7})
     with pytest.raises(CollectionMismatch, match="format None"):
         Collection.from_json({})
