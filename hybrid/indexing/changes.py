@@ -115,9 +115,9 @@ class Asking:
     def ask(self, ids: Sequence[str]) -> None:
         """Has these looked up too. The journal is asked first: what leaves it later is in the stores by then."""
         self._pending |= self._journal.states(ids)
-        self._told.append(self._pool.submit(_asked, partial(self._stores[TELLER].states, ids)))
+        self._told.append(self._pool.submit(_asked, partial(self._states, TELLER, ids)))
         for name, answers in self._versions.items():
-            answers.append(self._pool.submit(_asked, partial(self._stores[name].versions, ids)))
+            answers.append(self._pool.submit(_asked, partial(self._versions_in, name, ids)))
 
     def known(self) -> Known:
         """What is known of all of them. The clock moves past every version seen."""
@@ -135,8 +135,14 @@ class Asking:
             return None
         same = {one: told[one] for one, version in versions.items() if one in told and told[one].version == version}
         rest = [one for one in versions if one not in same]
-        own = _asked(partial(self._stores[name].states, rest)) if rest else {}
+        own = _asked(partial(self._states, name, rest)) if rest else {}
         return None if own is None else same | dict(own)
+
+    def _states(self, name: str, ids: Sequence[str]) -> Mapping[str, State]:
+        return self._stores[name].states(ids)  # a store that is dead may raise before it is asked anything
+
+    def _versions_in(self, name: str, ids: Sequence[str]) -> Mapping[str, int]:
+        return self._stores[name].versions(ids)
 
 
 class Lookup:
