@@ -23,8 +23,8 @@ install: .venv/.dev
 
 # Two halves at once: the tests on servers mostly wait for servers, the others mostly compute.
 SIMULATED := tests/faults/test_simulation.py tests/faults/test_canaries.py
-ON_SERVERS := tests/contract tests/faults tests/browser $(addprefix --ignore=,$(SIMULATED))
-COMPUTING := tests/unit tests/property tests/web tests/docs tests/packaging $(SIMULATED)
+ON_SERVERS := tests/contract tests/faults $(addprefix --ignore=,$(SIMULATED))
+COMPUTING := tests/unit tests/property tests/web tests/browser tests/docs tests/packaging $(SIMULATED)
 
 test: install chromium lint
 	$(BIN)/python -m coverage erase

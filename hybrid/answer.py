@@ -120,7 +120,7 @@ def _hits(of: Found, offset: int, ids: Sequence[str], hydrate: Hydrated, schema:
         stored = hydrate.documents.get(one)
         if stored is None:
             continue
-        explain = _explained(of, one)
+        explain = explained(of, one)
         rows = {name: of.answers[name].ranking for name, part in explain.items() if part["status"] == "hit"}
         places = {name: explain[name]["rank"] - 1 for name in rows}
         versions = {ranking.versions[places[name]] for name, ranking in rows.items()} | {stored.version}
@@ -144,7 +144,7 @@ def _integrity(versions: set[int], lacking: bool) -> Integrity:
     return Integrity.TORN if len(versions) > 1 else Integrity.OK
 
 
-def _explained(of: Found, document_id: str) -> dict[str, dict[str, Json]]:
+def explained(of: Found, document_id: str) -> dict[str, dict[str, Json]]:
     """Every retriever's part of a hit: hit or not_found of those that answered, failed or skipped of the others."""
     parts = of.fused.explain(document_id)
     if of.plan.browses:

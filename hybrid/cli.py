@@ -115,6 +115,7 @@ _SEARCHING = (
 @cli.command()
 @click.argument("query", default="")
 @click.option("--plan", is_flag=True, help="Print what each store would be asked, and ask nothing.")
+@click.option("--why", metavar="ID", help="How this search sees one document, also one that it does not find.")
 @click.option(
     "--queries",
     "batch",
@@ -124,7 +125,7 @@ _SEARCHING = (
 @options(*_SEARCHING)
 @as_json
 @on_engine
-def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: Any) -> None:
+def search(query: str, plan: bool, why: str | None, batch: TextIO | None, json: bool, **given: Any) -> None:
     """Search, and show how each hit came about. Without a QUERY, list the documents of --filter."""
     place = {name: given.pop(name) for name in (*WHERE, "preset")}
     asked = given | {
@@ -139,6 +140,9 @@ def search(query: str, plan: bool, batch: TextIO | None, json: bool, **given: An
     with hybrid.open(**place) as engine:
         if plan:
             print_json(engine.render(engine.plan(query, **asked)))
+            return
+        if why is not None:
+            print_json(engine.explain(why, query, **asked).to_dict())
             return
         if batch is not None:
             _print_many(engine, [line.rstrip("\n") for line in batch], asked)

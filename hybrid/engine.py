@@ -31,6 +31,7 @@ from hybrid.presets import Preset
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
+from hybrid.standing import Standing
 from hybrid.suggest import Suggestions
 from hybrid.writing import finished, sampled, watched
 
@@ -232,6 +233,13 @@ class Engine:
         options: as of `search`. Raises as `search` does, and SearchUnavailable where one retriever does not answer.
         """
         return self._searcher.rankings(self.plan(query, **options))
+
+    def explain(self, document_id: str, query: str | Request = "", **options: Any) -> Standing:
+        """How a search sees a document, also one that it does not find: its rank, the filter, each retriever's score.
+
+        options: as of `search`. Raises as `search` does.
+        """
+        return self._searcher.standing(planning.request(query, **options), as_id(document_id))
 
     def suggest(self, text: str, filter: str | Mapping[str, Json] | None = None, limit: int = 10) -> Suggestions:
         """Ways to finish the text that is being typed, and what is meant where no document has a word of it.

@@ -20,6 +20,7 @@ from hybrid.embedding.reranker import LazyReranker
 from hybrid.errors import CollectionNotFound, CursorError, StoreError, StoreReplyError
 from hybrid.highlight import Highlight
 from hybrid.highlighted import highlighted, terms
+from hybrid.hydrate import hydrated
 from hybrid.location import Location
 from hybrid.model import Hit, Json, Ranking, SearchResult, Stored
 from hybrid.pages import Pages
@@ -30,6 +31,7 @@ from hybrid.recall import Recall
 from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank
+from hybrid.standing import Standing, hit_of, standing
 from hybrid.stores.base import Store, VectorQuery, check_query
 from hybrid.suggest import Suggestions
 from hybrid.wording import Tongue
@@ -224,6 +226,18 @@ class Searcher:
             if not self._location.moved(place):
                 raise
             return self.suggest(text, filter, limit)
+
+    def standing(self, request: Request, document_id: str) -> Standing:
+        """How a request's search sees one document. Raises as `plan` and `run` do."""
+        plan, place = self.plan(replace(request, explain=True, cursor=None)), self._location.place
+        asked = self._asked(place, plan, 0.0)
+        of, _ = self.found(place, plan, asked)
+        stores = self.stores(place, asked.left(plan))
+        stored = hydrated([document_id], (stores[VECTOR], stores[TEXT])).documents.get(document_id)
+        if stored is None:
+            return Standing(document_id, exists=False)
+        (hit,) = _explained(place, stores, of, (hit_of(of, stored),))
+        return standing(of, hit, place.catalog.collection.schema)
 
     def stores(self, place: Place, left_s: float) -> dict[str, Bounded]:
         """By retriever its store, which takes no more than half of the seconds left, so that the other can fill in."""

@@ -20,7 +20,7 @@ MAX_BODY = 16 * 1024 * 1024
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -44,8 +44,9 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row
     app.url_map.converters["document_id"] = api.DocumentId
-    for part in (api.blueprint, documents.blueprint, health.blueprint, page.blueprint):
+    for part in (api.blueprint, documents.blueprint, health.blueprint):
         app.register_blueprint(part)
+    page.install(app)
     problems.install(app)
     if trusted_hosts is not None:
         app.before_request(partial(_check_host, frozenset(trusted_hosts)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -93,6 +91,11 @@ def asked() -> SearchBody:
     return _body(json_object() | arguments(url, {}) if posted else _from_url(arguments(url, ARGUMENTS)), strict=posted)
 
 
+def of_url(given: MultiDict[str, str]) -> SearchBody:
+    """The search that these arguments of a URL ask for. Raises InputError and CollectionNotFound."""
+    return _body(_from_url(arguments(given, ARGUMENTS)), strict=False)
+
+
 def _body(given: Json, *, strict: bool) -> SearchBody:
     try:
         body = SearchBody.model_validate(given, strict=strict)
@@ -102,15 +105,9 @@ def _body(given: Json, *, strict: bool) -> SearchBody:
     return body
 
 
-def answer(**usual: Any) -> SearchResult:
-    """The answer to the HTTP request's search. usual: options of it, where the request does not say.
-
-    Raises as `asked` and `Engine.search` do.
-    """
-    body = asked()
-    return engine().search(
-        body.request(), **{name: of for name, of in usual.items() if name not in body.model_fields_set}
-    )
+def answer() -> SearchResult:
+    """The answer to the HTTP request's search. Raises as `asked` and `Engine.search` do."""
+    return engine().search(asked().request())
 
 
 def answer_many() -> list[SearchResult | HybridError]:

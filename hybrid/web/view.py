@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hybrid.fragments import pieces
 from hybrid.model import Counts, Hit, Json, SearchResult, Status, label
 from hybrid.plan import LANGUAGE, MAX_LIMIT
-from hybrid.web.words import store_sentence
+from hybrid.web.strings import ENGLISH, Strings
+from hybrid.web.why import Part, parts
 
 SNIPPET = 240
 """Characters of text shown of a hit."""
@@ -56,6 +57,7 @@ class HitView:
     badges: tuple[Badge, ...]
     segments: tuple[Segment, ...]
     bar: str
+    why: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,73 +73,72 @@ class ResultView:
     ends: str
 
 
-def shown(result: SearchResult) -> ResultView:
+def shown(result: SearchResult, t: Strings = ENGLISH) -> ResultView:
     """The answer as the page shows it."""
     top = max((hit.score for hit in result.hits), default=0.0)
-    hits = tuple(_hit(hit, top) for hit in result.hits)
-    return ResultView(_status(result), tuple(_warnings(result)), hits, _ends(result))
+    hits = tuple(_hit(hit, top, t) for hit in result.hits)
+    return ResultView(_status(result, t), tuple(_warnings(result, t)), hits, _ends(result, t))
 
 
-def _status(result: SearchResult) -> str:
-    parts = [f"{_counted(result)} in {_milliseconds(result.took_ms)}"]
+def _status(result: SearchResult, t: Strings) -> str:
+    said = [_counted(result, t) + _took(result.took_ms, t)]
     for name, report in result.retrievers.items():
         if report.status is Status.OK:
-            parts.append(f"{name} {report.returned} found")
+            said.append(t.found.format(name=t.name(name), count=report.returned))
         elif report.status is not Status.SKIPPED:
-            parts.append(f"{name} no answer")
-    return ", ".join(parts)
+            said.append(t.no_answer.format(name=t.name(name)))
+    return ", ".join(said)
 
 
-def _counted(result: SearchResult) -> str:
+def _counted(result: SearchResult, t: Strings) -> str:
     """Which results these are; and how many documents there are, where that is known of more than the window."""
     first, last = (result.hits[0].rank, result.hits[-1].rank) if result.hits else (1, 0)
-    shown = f"Results {first}–{last}" if first > 1 else "1 result" if last == 1 else f"{len(result)} results"
+    many = t.results_one if last == 1 else t.results_many.format(count=len(result))
+    shown = t.results_from.format(first=first, last=last) if first > 1 else many
     total = result.total
-    if total is None or total.counts not in _OF:
+    of = {Counts.TEXT_MATCHES: t.of_matches, Counts.FILTER_MATCHES: t.of_all}
+    if total is None or total.counts not in of:
         return shown
-    return f"{shown} ({'' if total.exact else 'more than '}{total.value:,} {_OF[total.counts]})"
+    return f"{shown} {of[total.counts].format(more='' if total.exact else t.more_than, count=f'{total.value:,}')}"
 
 
-_OF = {Counts.TEXT_MATCHES: "documents have a word of it", Counts.FILTER_MATCHES: "documents in all"}
-
-
-def _ends(result: SearchResult) -> str:
+def _ends(result: SearchResult, t: Strings) -> str:
     if not result.window_exhausted:
         return ""
     window = result.fusion["window"]
-    larger = min(10 * window, MAX_LIMIT)
-    return f"Each retriever was asked for its best {window}; add window={larger} to the address for more."
+    return t.window_ends.format(window=window, larger=min(10 * window, MAX_LIMIT))
 
 
-def _milliseconds(took_ms: float) -> str:
-    return f"{took_ms:.0f} ms" if took_ms >= 1 else "under 1 ms"
+def _took(took_ms: float, t: Strings) -> str:
+    return t.in_ms.format(ms=f"{took_ms:.0f}") if took_ms >= 1 else t.under_a_ms
 
 
-def _warnings(result: SearchResult) -> Iterator[str]:
-    answered = [name for name, report in result.retrievers.items() if report.status is Status.OK]
+def _warnings(result: SearchResult, t: Strings) -> Iterator[str]:
+    answered = [t.name(name) for name, report in result.retrievers.items() if report.status is Status.OK]
     for name, report in result.retrievers.items():
         if report.status in (Status.FAILED, Status.TIMEOUT):
-            yield f"{store_sentence(name, report.reason)} These results come from {' and '.join(answered)} only."
+            yield f"{t.store(name, report.reason)} {t.these_from.format(names=t.joined.join(answered))}"
         elif report.reason == LANGUAGE:
-            yield "The embedding model cannot read this script, so these results are found by their words alone."
+            yield t.script_unread
 
 
-def _hit(hit: Hit, top: float) -> HitView:
+def _hit(hit: Hit, top: float, t: Strings) -> HitView:
     title = label(hit)
     name = _prose(hit.document, title)
-    parts = {retriever: float(part.get("contribution", 0.0)) for retriever, part in hit.explain.items()}
-    said = ", ".join(f"{retriever} {number(share)}" for retriever, share in parts.items())
+    shares = {retriever: float(part.get("contribution", 0.0)) for retriever, part in hit.explain.items()}
+    said = ", ".join(f"{t.name(retriever)} {number(share)}" for retriever, share in shares.items())
     return HitView(
         id=hit.id,
         rank=hit.rank,
         title=title,
         link=_link(hit.document.get(_LINK)),
         snippet=_snippet(hit, name, title),
-        facts=tuple(_facts(hit.document, {name, _LINK}, title))[:MOST_FACTS],
+        facts=tuple(_facts(hit.document, {name, _LINK}, title, t))[:MOST_FACTS],
         score=number(hit.score),
-        badges=tuple(_badge(retriever, part) for retriever, part in hit.explain.items()),
-        segments=tuple(_segments(parts, top)),
+        badges=tuple(_badge(retriever, part, t) for retriever, part in hit.explain.items()),
+        segments=tuple(_segments(shares, top)),
         bar=f"score {number(hit.score)}: {said}",
+        why=parts(hit.explain, t),
     )
 
 
@@ -182,39 +183,29 @@ def cut(text: str, most: int) -> str:
     return (head[:space] if space > most * 0.7 else head).rstrip(" ,;:–-") + "…"
 
 
-def _facts(document: Mapping[str, Json], left_out: set[str], title: str) -> Iterator[tuple[str, str]]:
+def _facts(document: Mapping[str, Json], left_out: set[str], title: str, t: Strings) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
-        words = _value(value)
+        words = _value(value, t)
         if name not in left_out and words and words != title and len(words) <= SHORT:
             yield name.replace("_", " "), words
 
 
-def _value(value: Json) -> str:
+def _value(value: Json, t: Strings) -> str:
     """A scalar or a list of scalars in words; empty for anything else."""
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_value, value)))
+        return ", ".join(filter(None, (_value(one, t) for one in value)))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return t.yes if value else t.no
     if isinstance(value, float):
         return f"{value:.12g}"
     return str(value).strip() if isinstance(value, str | int) else ""
 
 
-def _badge(retriever: str, part: Mapping[str, Json]) -> Badge:
+def _badge(retriever: str, part: Mapping[str, Json], t: Strings) -> Badge:
     kind = str(part["status"])
     if kind == "hit":
-        return Badge(retriever, kind, f"{retriever} #{part['rank']}")
-    return Badge(retriever, kind, f"{retriever}: {_WITHOUT.get(kind, kind)}")
-
-
-_WITHOUT = {
-    "not_found": "not found",
-    "not_in_window": "further down",
-    "no_match": "no match",
-    "missing": "not in its store",
-    "failed": "failed",
-    "skipped": "not asked",
-}
+        return Badge(retriever, kind, f"{t.name(retriever)} #{part['rank']}")
+    return Badge(retriever, kind, f"{t.name(retriever)}: {t.state(kind)}")
 
 
 def _segments(parts: Mapping[str, float], top: float) -> Sequence[Segment]:

@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Page
 
 import hybrid
-from hybrid.web.serving import Server
+from tests.browser.served import ROOT, box, fits, served, shoot, violations
 from tests.embedders import HashedWords
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
-ARTIFACTS = ROOT / "test-artifacts"
 QUERY = "quiet laptop for travelling"
-
-
-@contextmanager
-def served(engine: hybrid.Engine) -> Iterator[str]:
-    """The URL of the engine's pages, served from a thread."""
-    server = Server(engine, port=0)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server.url
-    server.stop()
-    thread.join(20)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Where the shop is served."""
-    lines = (ROOT / "fixtures" / "shop.jsonl").read_bytes().splitlines()
-    with hybrid.open(":memory:", embedder=HashedWords()) as engine:
-        engine.put(orjson.loads(line) for line in lines)
-        with served(engine) as url:
-            yield url
-
-
-@pytest.fixture
-def open_page(browser: Browser, url: str) -> Iterator[Any]:
-    """Opens a path in a fresh browser context; fails where the page's policy or a script complained."""
-    contexts, complaints = [], []
-
-    def open_page(path: str, at: str = url, **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1100, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if wrong(message, at + path) else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(at + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def wrong(message: ConsoleMessage, page: str) -> bool:
-    """Whether it is an error, other than that the page itself has the status it should have."""
-    return message.type == "error" and message.location["url"] != page
-
-
-def shoot(page: Page, name: str) -> None:
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
 
 def ids(page: Page) -> list[str]:
@@ -84,22 +28,16 @@ def found(page: Page, url: str, arguments: str) -> list[str]:
     return [hit["id"] for hit in body["hits"]]
 
 
-def fits(page: Page) -> bool:
-    """Whether nothing has to be scrolled sideways."""
-    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    return bool(width[0] <= width[1])
-
-
 def test_the_page_shows_what_the_json_says_in_its_order(open_page: Any, url: str) -> None:
     page = open_page("/")
     shoot(page, "start-light")
-    page.get_by_role("searchbox").fill(QUERY)
+    box(page).fill(QUERY)
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?**")
     shown = ids(page)
     assert len(shown) == 10
     assert shown == found(page, url, f"q={quote(QUERY)}")
-    assert page.get_by_role("status").inner_text().startswith("10 results (")
+    assert page.locator(".status").inner_text().startswith("10 results (")
     shoot(page, "results-light")
 
 
@@ -107,7 +45,7 @@ def test_the_address_holds_only_what_was_changed(open_page: Any, url: str) -> No
     page = open_page("/search?q=laptop")
     page.get_by_text("Search settings").click()
     page.get_by_label("Fusion").select_option("weighted")
-    page.get_by_label("Results").fill("5")
+    page.get_by_label("Results", exact=True).fill("5")
     shoot(page, "settings-light")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**fusion=weighted**")
@@ -117,13 +55,13 @@ def test_the_address_holds_only_what_was_changed(open_page: Any, url: str) -> No
 
 def test_without_scripts_everything_works(open_page: Any, url: str) -> None:
     page = open_page("/", java_script_enabled=False)
-    page.get_by_role("searchbox").fill("조용한 노트북")
+    box(page).fill("조용한 노트북")
     page.get_by_text("Search settings").click()
     page.get_by_label("Vector weight").fill("2")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**/search?**")
     assert ids(page) == found(page, url, f"q={quote('조용한 노트북')}&weight.vector=2")
-    assert page.get_by_role("searchbox").input_value() == "조용한 노트북"
+    assert box(page).input_value() == "조용한 노트북"
     assert page.get_by_label("Vector weight").input_value() == "2"
 
 
@@ -148,13 +86,12 @@ def test_the_page_is_dark_where_that_is_preferred(open_page: Any) -> None:
 
 def test_a_slash_goes_to_the_search_box_and_is_typed_within_it(open_page: Any) -> None:
     page = open_page("/search?q=laptop")
-    box = page.get_by_role("searchbox")
     page.locator("body").click(position={"x": 5, "y": 500})
     page.keyboard.press("/")
-    assert box.evaluate("one => one === document.activeElement")
-    assert box.input_value() == "laptop"
+    assert box(page).evaluate("one => one === document.activeElement")
+    assert box(page).input_value() == "laptop"
     page.keyboard.type("a/b")
-    assert box.input_value() == "a/b"
+    assert box(page).input_value() == "a/b"
 
 
 def test_what_has_the_focus_is_seen(open_page: Any) -> None:
@@ -209,3 +146,67 @@ def test_a_search_with_a_dead_store_says_so_on_the_page(open_page: Any, tmp_path
         assert banner == "The vector store cannot be reached. These results come from text only."
         shoot(page, "degraded-light")
     shoot(open_page("/search?q=zyzzyva&retrievers=text"), "nothing-light")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(open_page: Any, scheme: str, width: int) -> None:
+    page = open_page("/", color_scheme=scheme, viewport={"width": width, "height": 800})
+    paths = [
+        "/",
+        f"/search?q={quote(QUERY)}&explain=true&explain_id=e-020",
+        "/search?q=laptop&f.brand=Norvik&from.price=100&sort=-price&lang=ko",
+        "/search?q=zyzzyva&f.brand=Norvik&f.category=none",
+    ]
+    at = page.url.rstrip("/")
+    for path in paths:
+        page.goto(at + path)
+        assert violations(page) == [], path
+    assert violations(open_page("/nowhere", color_scheme=scheme)) == []
+
+
+def test_values_are_chosen_and_taken_back(open_page: Any, url: str) -> None:
+    page = open_page("/search?q=notebook", viewport={"width": 1280, "height": 900})
+    page.locator(".facet", has_text="brand").get_by_role("link", name="Norvik").click()
+    page.wait_for_url("**f.brand=Norvik**")
+    assert ids(page) == found(page, url, "q=notebook&filter=" + quote('brand = "Norvik"'))
+    price = page.locator('input[name="to.price"]')
+    price.fill("700")
+    price.press("Enter")
+    page.wait_for_url("**to.price=700**")
+    assert ids(page) == found(page, url, "q=notebook&filter=" + quote('brand = "Norvik" AND price <= 700'))
+    shoot(page, "narrowed-light")
+    page.get_by_role("link", name="Clear all").click()
+    page.wait_for_url(f"{url}/search?q=notebook")
+    assert ids(page) == found(page, url, "q=notebook")
+
+
+def test_an_empty_list_says_what_emptied_it_and_offers_ways_out(open_page: Any) -> None:
+    page = open_page("/search?q=laptop&f.brand=Norvik&f.category=book")
+    assert "No document passes the filter" in page.locator(".nothing").inner_text()
+    shoot(page, "emptied-light")
+    page.get_by_role("link", name="Without category book").click()
+    page.wait_for_url("**f.brand=Norvik")
+    assert ids(page)
+
+
+def test_why_a_result_is_there_and_why_another_is_not(open_page: Any) -> None:
+    page = open_page(f"/search?q={quote(QUERY)}")
+    first = page.locator(".hit").first
+    first.locator("summary").click()
+    assert first.get_by_role("row").all_inner_texts()[0].split("\t")[:3] == ["Retriever", "Status", "Rank"]
+    page.get_by_label("Why is a document not here?").fill("k-001")
+    page.get_by_role("button", name="Explain").click()
+    page.wait_for_url("**explain_id=k-001**")
+    assert "k-001" in page.locator("#explained").inner_text()
+    shoot(page, "why-light")
+
+
+def test_the_page_speaks_korean(open_page: Any) -> None:
+    page = open_page(f"/search?q={quote('조용한 노트북')}", locale="ko-KR")
+    assert page.locator("html").get_attribute("lang") == "ko"
+    assert page.locator(".status").inner_text().startswith("결과 10개")
+    shoot(page, "korean-light")
+    page.get_by_role("link", name="English").click()
+    page.wait_for_url("**lang=en**")
+    assert page.locator(".status").inner_text().startswith("10 results")

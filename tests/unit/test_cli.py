@@ -293,6 +293,13 @@ def test_a_plan_is_printed_and_not_run(run: Run) -> None:
     assert {"text", "vector"} <= body.keys()
 
 
+def test_how_a_search_sees_one_document_is_printed(run: Run) -> None:
+    run("index", lines(doc(1), doc(2)))
+    body = json.loads(run("search", "words", "--why", "2", "--limit", "1").out)
+    assert (body["id"], body["exists"], body["passes_filter"]) == ("2", True, True)
+    assert json.loads(run("search", "words", "--why", "nobody").out)["exists"] is False
+
+
 def test_a_usage_error_is_clicks(run: Run) -> None:
     for arguments in (["serach"], ["search", "x", "--limit", "many"], ["index"], ["demo", "--limit", "0"]):
         ran = run(*arguments)

@@ -38,7 +38,7 @@ PAGES = ["/", "/search?q=laptop", "/search?q=laptop&limit=x", "/nowhere", "/api/
 def test_every_answer_forbids_what_the_page_does_not_need(shop_client: FlaskClient, url: str) -> None:
     with shop_client.get(url) as response:
         assert response.headers["Content-Security-Policy"] == (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
         assert response.headers["X-Content-Type-Options"] == "nosniff"

@@ -204,8 +204,9 @@ def test_a_search_before_anything_was_written_says_so(client: FlaskClient) -> No
 def test_the_pages_json_is_the_apis(shop_client: FlaskClient) -> None:
     asked = {"q": "silent notebook", "limit": "5", "fusion": "weighted"}
     page, api = (shop_client.get(url, query_string=asked).get_json() for url in ("/search.json", URL))
-    assert page["hits"] == api["hits"]
-    assert page.keys() == api.keys()
+    assert [hit["id"] for hit in page["hits"]] == [hit["id"] for hit in api["hits"]]
+    assert [hit["explain"] for hit in page["hits"]] == [hit["explain"] for hit in api["hits"]]
+    assert page.keys() - api.keys() == {"page", "facets", "facets_count"}
     problem(shop_client.get("/search.json?q=a&limit=-1"), 400, "invalid_query")
 
 
