@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
 from hybrid.web import api, documents, health, page, problems
+from hybrid.web.wire import REQUEST_ID, request_id
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of the largest request body."""
@@ -60,6 +61,7 @@ def _check_host(trusted: Collection[str]) -> None:
 
 
 def _with_headers(response: Response) -> Response:
+    response.headers[REQUEST_ID] = request_id()
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

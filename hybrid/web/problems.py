@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -31,7 +30,7 @@ from hybrid.errors import (
     StoreError,
 )
 from hybrid.model import Json
-from hybrid.web.wire import reply
+from hybrid.web.wire import reply, request_id
 from hybrid.web.words import HEADINGS, reason_code, store_sentence
 
 _log = logging.getLogger(__name__)
@@ -104,7 +103,8 @@ def install(app: Flask) -> None:
 def respond(problem: Problem) -> Response:
     """The problem as JSON for programs and as a page for people."""
     if _wants_json():
-        return reply(problem.to_dict(), problem.status, problem.headers, "application/problem+json")
+        body = problem.to_dict() | {"request_id": request_id()}
+        return reply(body, problem.status, problem.headers, "application/problem+json")
     page = make_response(render_template("problem.html", problem=problem), problem.status)
     page.headers.update(problem.headers)
     return page
@@ -143,11 +143,11 @@ def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
 
 def _of_crash(error: BaseException) -> Problem:
     """A 500 with a number that stands in the log too, beside the trace."""
-    number = uuid.uuid4().hex
+    number = request_id()
     _log.error("request %s failed: %s %s", number, request.method, request.path, exc_info=error)
     code = error.code if isinstance(error, HybridError) else "internal"
     detail = f"Something went wrong that nobody foresaw. The server's log tells more under request {number}."
-    return Problem(500, code, detail, {"request_id": number})
+    return Problem(500, code, detail)
 
 
 def _answer_http(error: HTTPException) -> Response | HTTPException:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from hybrid.engine import Engine
 from hybrid.errors import InputError, QueryError
 from hybrid.model import Json
+
+
+REQUEST_ID = "X-Request-ID"
+"""The header that names a request, and its answer."""
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class MalformedJson(InputError):
@@ -25,6 +33,17 @@ class MalformedJson(InputError):
 def engine() -> Engine:
     """The engine of the application that is answering."""
     return cast(Engine, current_app.extensions["hybrid"])
+
+
+def request_id() -> str:
+    """What names the request that is being answered: its header X-Request-ID where that is safe to repeat, else made.
+
+    The same all through a request, and another one for each.
+    """
+    if "request_id" not in g:
+        given = request.headers.get(REQUEST_ID, "")
+        g.request_id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+    return cast(str, g.request_id)
 
 
 def reply(
