@@ -9,8 +9,11 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentError, DocumentNotFound, QueryError
-from hybrid.model import DocumentOutcome, Outcome, SearchResult
+from hybrid.errors import DocumentError, DocumentNotFound, HybridError, QueryError
+from hybrid.indexing.documents import normalise
+from hybrid.model import DocumentOutcome, Json, Outcome, SearchResult
+from hybrid.schema import Schema
+from hybrid.web.faults import Fault, FaultyDocument
 from hybrid.web.problems import of_hybrid
 from hybrid.web.queries import answer, answer_many, check_collection, planned
 from hybrid.web.wire import arguments, engine, flag, json_object, json_of, reply
@@ -38,7 +41,8 @@ def search_many() -> Response:
     return reply(
         {
             "answers": [
-                one.to_dict() if isinstance(one, SearchResult) else of_hybrid(one).to_dict() for one in answer_many()
+                one.to_dict() if isinstance(one, SearchResult) else of_hybrid(one, ("searches", place)).to_dict()
+                for place, one in enumerate(answer_many())
             ]
         }
     )
@@ -74,7 +78,10 @@ def put(document_id: str) -> Response:
             field="id",
         )
     outcomes: list[DocumentOutcome] = []
-    report = engine().put([body | {"id": document_id}], wait=wait, strict=True, on_outcome=outcomes.append)
+    try:
+        report = engine().put([body | {"id": document_id}], wait=wait, strict=True, on_outcome=outcomes.append)
+    except DocumentError as error:
+        raise _all_of(error, body | {"id": document_id}) from error
     said = outcomes[0]
     if said.outcome is Outcome.REJECTED:
         raise DocumentError(f"document {document_id!r}: {said.reason}", document_id=document_id)
@@ -103,6 +110,21 @@ def delete(document_id: str) -> Response:
     if Outcome.NOT_FOUND in report.counts:
         raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
     return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
+
+
+def _all_of(error: DocumentError, given: dict[str, Json]) -> DocumentError:
+    """The error, or one that names all fields of the document that are wrong, where they are several."""
+    faults = []
+    try:
+        schema, document = engine().collection.schema, normalise(given)
+    except HybridError:
+        return error
+    for one in schema.fields:
+        try:
+            Schema((one,)).check(document)
+        except DocumentError as fault:
+            faults.append(Fault(str(fault), (one.name,)))
+    return FaultyDocument(document.id, faults) if len(faults) > 1 else error
 
 
 _STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}

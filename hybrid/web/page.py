@@ -10,7 +10,8 @@ from hybrid.fusion import methods
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.model import Json
 from hybrid.plan import RETRIEVERS, Request
-from hybrid.web.queries import ARGUMENTS, WEIGHT, answer
+from hybrid.web.faults import WEIGHT
+from hybrid.web.queries import ARGUMENTS, answer
 from hybrid.web.view import shown
 from hybrid.web.wire import engine, reply
 

@@ -13,9 +13,8 @@ from hybrid.errors import CollectionNotFound, HybridError, QueryError
 from hybrid.model import Json, SearchResult
 from hybrid.plan import RETRIEVERS, Request
 from hybrid.policy import Policy
+from hybrid.web.faults import WEIGHT, faulty
 from hybrid.web.wire import arguments, engine, json_object
-
-WEIGHT = "weight."
 
 _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
@@ -97,7 +96,7 @@ def _body(given: Json, *, strict: bool) -> SearchBody:
     try:
         body = SearchBody.model_validate(given, strict=strict)
     except ValidationError as error:
-        raise _query_error(error) from error
+        raise faulty(error, given, SearchBody) from error
     check_collection(body.collection)
     return body
 
@@ -176,15 +175,3 @@ def _json_in_url(name: str, text: str) -> Json:
         raise QueryError(
             f"{name} is not JSON: {error}. Give a list of objects, or post the search", field=name
         ) from error
-
-
-def _query_error(error: ValidationError) -> QueryError:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    sentences = [_sentence(".".join(map(str, fault["loc"])), fault["type"], fault["msg"]) for fault in faults[:5]]
-    return QueryError("; ".join(sentences), field=str(faults[0]["loc"][0]) if faults[0]["loc"] else None)
-
-
-def _sentence(name: str, kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return f"there is no field {name!r}; there is: {', '.join(SearchBody.model_fields)}"
-    return f"{name}: {message[:1].lower()}{message[1:]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import cast
 
@@ -17,9 +17,11 @@ from hybrid.engine import Engine
 from hybrid.errors import InputError, QueryError
 from hybrid.model import Json
 
-
 REQUEST_ID = "X-Request-ID"
 """The header that names a request, and its answer."""
+
+MAX_DEPTH = 200
+"""Objects and arrays inside one another in a body."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -63,13 +65,33 @@ def json_object() -> dict[str, Json]:
     """
     if not request.is_json:
         raise UnsupportedMediaType("the body must be JSON, with the header Content-Type: application/json")
+    raw = request.get_data(cache=False)
     try:
-        body = orjson.loads(request.get_data(cache=False))
+        body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"the body is not JSON: {error}. Send one JSON object in UTF-8") from error
+    check_depth(body, raw)
     if not isinstance(body, dict):
         raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON object: {{…}}")
     return body
+
+
+def check_depth(body: Json, raw: bytes) -> None:
+    """Nothing, unless the JSON, as it was written in `raw`, is nested deeper than 200. Raises MalformedJson.
+
+    What is nested more deeply costs other parts of the program their stack.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    level = [body]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for one in level for inner in _parts(one)]
+    if level:
+        raise MalformedJson(f"the body is nested more than {MAX_DEPTH} deep; send it flatter")
+
+
+def _parts(one: Json) -> Iterable[Json]:
+    return one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
 
 
 def json_of(name: str, text: str) -> dict[str, Json]:
