@@ -116,12 +116,13 @@ class Engine:
         filter: str | Mapping[str, Json] | None = None,
         dry_run: bool = False,
         wait: bool = True,
+        on_outcome: Callable[[DocumentOutcome], None] | None = None,
     ) -> WriteReport:
         """What became of the documents of these ids, or that satisfy the filter: deleted, or not_found.
 
         Give ids or a filter; both stores are written. A document that is changed or added while those of a filter are
-        deleted may be deleted or not. dry_run: what would become of them; nothing is deleted. Raises QueryError,
-        FilterError and StoreError.
+        deleted may be deleted or not. dry_run: what would become of them; nothing is deleted. on_outcome: called with
+        each document's outcome. Raises QueryError, FilterError and StoreError.
         """
         started = time.perf_counter()
         if isinstance(ids, str):
@@ -132,7 +133,7 @@ class Engine:
                 count = place.count(tree, self._searcher.stores(place, self.settings.deadline_s))
                 return WriteReport({Outcome.DELETED: count} if count else {}, took_s=time.perf_counter() - started)
             named = matching(place, tree) if ids is None else map(as_id, ids)
-            report = fold(indexer.writer().delete(named, dry_run=dry_run), started)
+            report = fold(watched(indexer.writer().delete(named, dry_run=dry_run), on_outcome), started)
             if not dry_run:
                 finished(place, indexer, report, wait)
         return report

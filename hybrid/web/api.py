@@ -9,13 +9,11 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentError, DocumentNotFound, HybridError, QueryError
-from hybrid.indexing.documents import normalise
-from hybrid.model import DocumentOutcome, Json, Outcome, SearchResult
-from hybrid.schema import Schema
-from hybrid.web.faults import Fault, FaultyDocument
+from hybrid.errors import DocumentError, DocumentNotFound, QueryError
+from hybrid.model import DocumentOutcome, Outcome, SearchResult
 from hybrid.web.problems import of_hybrid
 from hybrid.web.queries import answer, answer_many, check_collection, planned
+from hybrid.web.rejections import rejection
 from hybrid.web.wire import arguments, engine, flag, json_object, json_of, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -78,13 +76,11 @@ def put(document_id: str) -> Response:
             field="id",
         )
     outcomes: list[DocumentOutcome] = []
-    try:
-        report = engine().put([body | {"id": document_id}], wait=wait, strict=True, on_outcome=outcomes.append)
-    except DocumentError as error:
-        raise _all_of(error, body | {"id": document_id}) from error
+    document = body | {"id": document_id}
+    report = engine().put([document], wait=wait, on_outcome=outcomes.append)
     said = outcomes[0]
     if said.outcome is Outcome.REJECTED:
-        raise DocumentError(f"document {document_id!r}: {said.reason}", document_id=document_id)
+        raise rejection(engine(), document, said.reason)
     headers = {"Location": url_for("api.get", document_id=document_id)} if said.outcome is Outcome.CREATED else {}
     return _written(said, report.notes, headers)
 
@@ -97,7 +93,13 @@ def patch(document_id: str) -> Response:
     """
     given = _check(document_id, {"wait": "wait", "expected": "expected"})
     expected = json_of("expected", given.get("expected", "{}"))
-    said = engine().update(document_id, json_object(), expected=expected, wait=flag("wait", given, True))
+    changes, wait = json_object(), flag("wait", given, True)
+    try:
+        said = engine().update(document_id, changes, expected=expected, wait=wait)
+    except DocumentError as error:
+        if error.field == "id":
+            raise
+        raise rejection(engine(), engine().get(document_id) | changes | {"id": document_id}, str(error)) from error
     if said.outcome is Outcome.NOT_FOUND:
         raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
     return _written(said)
@@ -110,21 +112,6 @@ def delete(document_id: str) -> Response:
     if Outcome.NOT_FOUND in report.counts:
         raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
     return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
-
-
-def _all_of(error: DocumentError, given: dict[str, Json]) -> DocumentError:
-    """The error, or one that names all fields of the document that are wrong, where they are several."""
-    faults = []
-    try:
-        schema, document = engine().collection.schema, normalise(given)
-    except HybridError:
-        return error
-    for one in schema.fields:
-        try:
-            Schema((one,)).check(document)
-        except DocumentError as fault:
-            faults.append(Fault(str(fault), (one.name,)))
-    return FaultyDocument(document.id, faults) if len(faults) > 1 else error
 
 
 _STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}

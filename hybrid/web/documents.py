@@ -1,21 +1,26 @@
-"""What can a program ask of many documents at once? Read, count and delete them, by id or by filter."""
+"""What can a program ask of many documents at once? Read, count, write and delete them."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, stream_with_context
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import UnsupportedMediaType
 
 from hybrid.errors import QueryError
 from hybrid.model import Json, Outcome
+from hybrid.web.bulk import Line, answered, items_of, lines_of
 from hybrid.web.queries import check_collection
-from hybrid.web.wire import arguments, engine, flag, reply
+from hybrid.web.wire import arguments, engine, flag, json_array, reply
 
 blueprint = Blueprint("documents", __name__, url_prefix="/api/v1")
+
+NDJSON = "application/x-ndjson"
 
 LINES = 64
 """Lines that are sent together."""
@@ -33,7 +38,7 @@ def documents() -> Response:
         raise QueryError("give ids or a filter, not both", field="filter")
     found = engine().get_many(ids) if ids else {}
     rows = ({"id": one, **fields} for one, fields in found.items()) if ids else engine().export(given.get("filter"))
-    return Response(_lines(rows), mimetype="application/x-ndjson")
+    return Response(_lines(rows), mimetype=NDJSON)
 
 
 @blueprint.get("/count")
@@ -49,7 +54,38 @@ def delete() -> Response:
     dry_run, wait = flag("dry_run", given, False), flag("wait", given, True)
     report = engine().delete(filter=given.get("filter"), dry_run=dry_run, wait=wait)
     status = HTTPStatus.ACCEPTED if Outcome.PENDING in report.counts else HTTPStatus.OK
-    return reply(report.to_dict() | {"dry_run": dry_run}, status)
+    # Of a reason, only what is our own: a store's words may name hosts.
+    problems = [{"id": one.id, "outcome": str(one.outcome), "owed": list(one.owed)} for one in report.problems]
+    return reply(report.to_dict() | {"problems": problems, "dry_run": dry_run}, status)
+
+
+@blueprint.post("/documents")
+def bulk() -> Response:
+    """Writes a JSON array of documents, or a document a line; a line in is a line out, in order, and a summary.
+
+    A line `{"_delete": "id"}` deletes. Lines are streamed both ways; each is bounded, and their number is not.
+    """
+    given = arguments(request.args, {"collection": "collection", "wait": "wait"})
+    check_collection(given.get("collection"))
+    wait = flag("wait", given, True)
+    parts = answered(engine(), _sent(), wait=wait)
+    first = next(parts)  # an error that concerns all is a problem, while there is no answer yet
+    return Response(stream_with_context(_all(first, parts)), mimetype=NDJSON)
+
+
+def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _sent() -> Iterator[Line]:
+    """The lines of the request's body. Raises UnsupportedMediaType, and MalformedJson for what is no array."""
+    if request.mimetype in (NDJSON, "application/jsonl", "application/x-jsonlines"):
+        request.max_content_length = sys.maxsize  # each line is bounded, their number is not
+        return lines_of(request.stream)
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"send documents as Content-Type: {NDJSON}, one a line, or as application/json")
+    return items_of(json_array())
 
 
 def _given(known: dict[str, str]) -> dict[str, str]:

@@ -63,16 +63,29 @@ def json_object() -> dict[str, Json]:
 
     Raises UnsupportedMediaType for another content type and MalformedJson for anything but an object.
     """
+    body = _json()
+    if not isinstance(body, dict):
+        raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON object: {{…}}")
+    return body
+
+
+def json_array() -> list[Json]:
+    """The JSON array in the request's body. Raises as `json_object` does."""
+    body = _json()
+    if not isinstance(body, list):
+        raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON array: […]")
+    return body
+
+
+def _json() -> Json:
     if not request.is_json:
         raise UnsupportedMediaType("the body must be JSON, with the header Content-Type: application/json")
     raw = request.get_data(cache=False)
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise MalformedJson(f"the body is not JSON: {error}. Send one JSON object in UTF-8") from error
+        raise MalformedJson(f"the body is not JSON: {error}. Send it in UTF-8") from error
     check_depth(body, raw)
-    if not isinstance(body, dict):
-        raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON object: {{…}}")
     return body
 
 
@@ -87,7 +100,7 @@ def check_depth(body: Json, raw: bytes) -> None:
     for _ in range(MAX_DEPTH + 1):
         level = [inner for one in level for inner in _parts(one)]
     if level:
-        raise MalformedJson(f"the body is nested more than {MAX_DEPTH} deep; send it flatter")
+        raise MalformedJson(f"it is nested more than {MAX_DEPTH} deep; send it flatter")
 
 
 def _parts(one: Json) -> Iterable[Json]:
@@ -113,7 +126,7 @@ def flag(name: str, given: Mapping[str, str], default: bool) -> bool:
     return value == "true"
 
 
-_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 def arguments(given: MultiDict[str, str], known: Mapping[str, str]) -> dict[str, str]:
