@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import TypeVar
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentError, DocumentNotFound, QueryError
+from hybrid.errors import DocumentError, DocumentNotFound
 from hybrid.model import DocumentOutcome, Outcome, SearchResult
+from hybrid.web.parameters import Parameters, Suggested, Updated, Written, given
 from hybrid.web.problems import of_hybrid
-from hybrid.web.queries import answer, answer_many, check_collection, planned
+from hybrid.web.queries import answer, answer_many, planned
 from hybrid.web.rejections import rejection
-from hybrid.web.wire import arguments, engine, flag, json_object, json_of, reply
+from hybrid.web.wire import engine, json_object, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -49,25 +51,21 @@ def search_many() -> Response:
 @blueprint.get("/suggest")
 def suggest() -> Response:
     """What `?q=…` may mean, among the documents of `filter`: `Suggestions.to_dict()`, of `limit` completions."""
-    given = arguments(request.args, {name: name for name in ("q", "filter", "limit", "collection")})
-    check_collection(given.get("collection"))
-    limit = given.get("limit", "10")
-    if not limit.isdecimal():
-        raise QueryError(f"limit is {limit!r}; it is a whole number", field="limit")
-    return reply(engine().suggest(given.get("q", ""), given.get("filter"), int(limit)).to_dict())
+    asked = given(Suggested)
+    return reply(engine().suggest(asked.q, asked.filter, asked.limit).to_dict())
 
 
 @blueprint.get("/documents/<document_id:document_id>")
 def get(document_id: str) -> Response:
     """The fields of one document."""
-    _check(document_id, {})
+    _addressed(document_id, Parameters)
     return reply({"id": document_id, "document": engine().get(document_id)})
 
 
 @blueprint.put("/documents/<document_id:document_id>")
 def put(document_id: str) -> Response:
     """Writes one document, whose fields are the body: 201 where it is new, 202 where a store is owed it, else 200."""
-    wait = _wait(document_id)
+    wait = _addressed(document_id, Written).wait
     body = json_object()
     if body.get("id", document_id) != document_id:
         raise DocumentError(
@@ -91,11 +89,9 @@ def patch(document_id: str) -> Response:
 
     `?expected=…`: a JSON object of values that the document must have now, null for none; else the answer is a 409.
     """
-    given = _check(document_id, {"wait": "wait", "expected": "expected"})
-    expected = json_of("expected", given.get("expected", "{}"))
-    changes, wait = json_object(), flag("wait", given, True)
+    asked, changes = _addressed(document_id, Updated), json_object()
     try:
-        said = engine().update(document_id, changes, expected=expected, wait=wait)
+        said = engine().update(document_id, changes, expected=asked.expected, wait=asked.wait)
     except DocumentError as error:
         if error.field == "id":
             raise
@@ -108,7 +104,7 @@ def patch(document_id: str) -> Response:
 @blueprint.delete("/documents/<document_id:document_id>")
 def delete(document_id: str) -> Response:
     """Deletes one document: 200, or 202 where a store is owed the deletion."""
-    report = engine().delete([document_id], wait=_wait(document_id))
+    report = engine().delete([document_id], wait=_addressed(document_id, Written).wait)
     if Outcome.NOT_FOUND in report.counts:
         raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
     return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
@@ -124,17 +120,13 @@ def _written(said: DocumentOutcome, notes: Sequence[str] = (), headers: Mapping[
     return reply(body, _STATUSES.get(said.outcome, HTTPStatus.OK), headers)
 
 
-def _wait(document_id: str) -> bool:
-    """Whether to answer only when a search sees the write: `?wait=true`, the default."""
-    return flag("wait", _check(document_id, {"wait": "wait"}), True)
+_Asked = TypeVar("_Asked", bound=Parameters)
 
 
-def _check(document_id: str, known: dict[str, str]) -> dict[str, str]:
+def _addressed(document_id: str, kind: type[_Asked]) -> _Asked:
     """The arguments of a document's URL. Raises BadRequest for a path that is not UTF-8, which would be another id."""
     try:
         request.environ["PATH_INFO"].encode("latin-1").decode()
     except UnicodeDecodeError as error:
         raise BadRequest(f"the id in the URL is not UTF-8 (it was read as {document_id!r}); encode it so") from error
-    given = arguments(request.args, {"collection": "collection"} | known)
-    check_collection(given.get("collection"))
-    return given
+    return given(kind)

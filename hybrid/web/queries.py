@@ -9,11 +9,12 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from hybrid.errors import CollectionNotFound, HybridError, QueryError
+from hybrid.errors import HybridError, QueryError
 from hybrid.model import Json, SearchResult
 from hybrid.plan import RETRIEVERS, Request
 from hybrid.policy import Policy
 from hybrid.web.faults import WEIGHT, faulty
+from hybrid.web.parameters import Collection
 from hybrid.web.wire import arguments, engine, json_object
 
 _SAME_NAMES = (
@@ -41,7 +42,7 @@ class SearchBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: str = ""
-    collection: str | None = None
+    collection: Collection | None = None
     limit: int = 10
     offset: int = 0
     cursor: str | None = None
@@ -94,11 +95,9 @@ def asked() -> SearchBody:
 
 def _body(given: Json, *, strict: bool) -> SearchBody:
     try:
-        body = SearchBody.model_validate(given, strict=strict)
+        return SearchBody.model_validate(given, strict=strict)
     except ValidationError as error:
         raise faulty(error, given, SearchBody) from error
-    check_collection(body.collection)
-    return body
 
 
 def answer(**usual: Any) -> SearchResult:
@@ -142,14 +141,6 @@ def planned() -> dict[str, Json] | None:
     if wanted not in ("true", "false"):
         raise QueryError(f"plan is {wanted!r}; it is true or false", field=PLAN)
     return engine().render(engine().plan(asked().request())) if wanted == "true" else None
-
-
-def check_collection(name: str | None) -> None:
-    """Nothing, where the name is None or the engine's own collection. Raises CollectionNotFound."""
-    if name not in (None, engine().settings.collection):
-        raise CollectionNotFound(
-            f"there is no collection {name!r} here; leave the argument out to use {engine().settings.collection!r}"
-        )
 
 
 def _from_url(given: dict[str, str]) -> dict[str, Json]:

@@ -107,25 +107,6 @@ def _parts(one: Json) -> Iterable[Json]:
     return one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
 
 
-def json_of(name: str, text: str) -> dict[str, Json]:
-    """The JSON object that an argument of a URL holds. Raises QueryError."""
-    try:
-        body = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise QueryError(f"{name} is not JSON: {error}. Give a JSON object", field=name) from error
-    if not isinstance(body, dict):
-        raise QueryError(f"{name} is a JSON {_KINDS.get(type(body), 'number')}; give a JSON object", field=name)
-    return body
-
-
-def flag(name: str, given: Mapping[str, str], default: bool) -> bool:
-    """The argument of this name, which is true or false. Raises QueryError."""
-    value = given.get(name, str(default).lower())
-    if value not in ("true", "false"):
-        raise QueryError(f"{name} is {value!r}; it is true or false", field=name)
-    return value == "true"
-
-
 _KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 

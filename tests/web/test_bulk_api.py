@@ -172,7 +172,9 @@ def test_what_cannot_be_begun_is_a_problem_and_what_stops_midway_says_so(
         return put(listed, **options)
 
     monkeypatch.setattr(engine, "put", fails)
-    lines, summary = sent(client, body(*({"id": str(n), "title": "x"} for n in range(3)), {"id": "bad"}, {"id": "never read"}))
+    lines, summary = sent(
+        client, body(*({"id": str(n), "title": "x"} for n in range(3)), {"id": "bad"}, {"id": "never read"})
+    )
     assert [line["id"] for line in lines] == ["0", "1", "2"]
     assert (summary["lines"], summary["complete"], summary["error"]["code"]) == (3, False, "backlog_full")
     assert sorted(one["id"] for one in engine.export()) == ["0", "1", "2"]
