@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
-from hybrid.web import api, documents, health, page, problems
+from hybrid.web import api, documents, health, openapi, page, problems
 from hybrid.web.wire import REQUEST_ID, request_id
 
 MAX_BODY = 16 * 1024 * 1024
@@ -45,7 +45,7 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row
     app.url_map.converters["document_id"] = api.DocumentId
-    for part in (api.blueprint, documents.blueprint, health.blueprint, page.blueprint):
+    for part in (api.blueprint, documents.blueprint, health.blueprint, openapi.blueprint, page.blueprint):
         app.register_blueprint(part)
     problems.install(app)
     if trusted_hosts is not None:

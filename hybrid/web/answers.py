@@ -34,7 +34,7 @@ class ProblemAnswer(BaseModel):
     title: str
     status: int
     detail: str
-    code: str = Field(json_schema_extra={"enum": sorted(CODES)})
+    code: str = Field(json_schema_extra={"enum": [*sorted(CODES)]})
     request_id: str
     errors: list[Place] = absent()
     field: str = absent()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response
 
-from hybrid.web.parameters import Readiness, given
+from hybrid.web.parameters import Nothing, Readiness, given
 from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("health", __name__)
@@ -15,6 +15,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def alive() -> Response:
     """200 as long as the process answers."""
+    given(Nothing)
     return reply({"status": "ok"})
 
 

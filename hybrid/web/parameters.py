@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import orjson
 from flask import request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from werkzeug.datastructures import MultiDict
 
 from hybrid.errors import CollectionNotFound, QueryError
 from hybrid.model import Json
@@ -96,10 +97,14 @@ class Suggested(Filtered):
     limit: Annotated[int, Field(description="Completions, at most.", ge=0, le=100)] = 10
 
 
-class Readiness(BaseModel):
-    """Those of the question whether the server can answer."""
+class Nothing(BaseModel):
+    """None at all."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Readiness(Nothing):
+    """Those of the question whether the server can answer."""
 
     require: Annotated[Literal["any", "all"], Field(description="Whether one store must answer, or all of them.")] = (
         "any"
@@ -109,13 +114,13 @@ class Readiness(BaseModel):
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
-def given(kind: type[_Kind]) -> _Kind:
-    """The arguments of the request's URL; empty ones count as not given.
+def given(kind: type[_Kind], url: MultiDict[str, str] | None = None) -> _Kind:
+    """The arguments of the request's URL, or those of them in `url`; empty ones count as not given.
 
     Raises QueryError for one that is not known, stands there twice or is wrong, and CollectionNotFound.
     """
     body: dict[str, Json] = {}
-    for name, values in request.args.lists():
+    for name, values in (request.args if url is None else url).lists():
         if name not in kind.model_fields:
             known = ", ".join(kind.model_fields) or "none"
             raise QueryError(f"there is no argument {name!r}; there is: {known}", field=name)

@@ -37,7 +37,7 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/openapi.json")
 
 
 blueprint = Blueprint("problems", __name__)
