@@ -14,6 +14,8 @@ from werkzeug.exceptions import BadRequest
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
 from hybrid.web import api, documents, health, openapi, page, problems
+from hybrid.web.limiting import Limiter
+from hybrid.web.transfer import compressed
 from hybrid.web.wire import REQUEST_ID, request_id
 
 MAX_BODY = 16 * 1024 * 1024
@@ -48,9 +50,12 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
     for part in (api.blueprint, documents.blueprint, health.blueprint, openapi.blueprint, page.blueprint):
         app.register_blueprint(part)
     problems.install(app)
+    if engine.settings.rate_limit is not None:
+        Limiter(engine.settings.rate_limit).install(app)
     if trusted_hosts is not None:
         app.before_request(partial(_check_host, frozenset(trusted_hosts)))
     app.after_request(_with_headers)
+    app.after_request(compressed)
     return app
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentError, DocumentNotFound
-from hybrid.model import DocumentOutcome, Outcome, SearchResult
+from hybrid.errors import DocumentConflict, DocumentError, DocumentNotFound
+from hybrid.model import DocumentOutcome, Json, Outcome, SearchResult
 from hybrid.web.parameters import Parameters, Suggested, Updated, Written, given
 from hybrid.web.problems import of_hybrid
 from hybrid.web.queries import answer, answer_many, planned
 from hybrid.web.rejections import rejection
+from hybrid.web.transfer import changed, seen, tag_of
 from hybrid.web.wire import engine, json_object, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -57,9 +58,13 @@ def suggest() -> Response:
 
 @blueprint.get("/documents/<document_id:document_id>")
 def get(document_id: str) -> Response:
-    """The fields of one document."""
+    """The fields of one document, with an ETag that names them; 304 where If-None-Match has that."""
     _addressed(document_id, Parameters)
-    return reply({"id": document_id, "document": engine().get(document_id)})
+    document = engine().get(document_id)
+    response = reply({"id": document_id, "document": document})
+    response.set_etag(tag_of(document))
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.put("/documents/<document_id:document_id>")
@@ -75,6 +80,9 @@ def put(document_id: str) -> Response:
         )
     outcomes: list[DocumentOutcome] = []
     document = body | {"id": document_id}
+    fields = seen(document_id)
+    if fields is not None:
+        return _written(_changed(document_id, {"vector": None, **dict.fromkeys(fields), **body}, fields, wait=wait))
     report = engine().put([document], wait=wait, on_outcome=outcomes.append)
     said = outcomes[0]
     if said.outcome is Outcome.REJECTED:
@@ -90,24 +98,39 @@ def patch(document_id: str) -> Response:
     `?expected=…`: a JSON object of values that the document must have now, null for none; else the answer is a 409.
     """
     asked, changes = _addressed(document_id, Updated), json_object()
+    return _written(_changed(document_id, changes, seen(document_id), expected=asked.expected, wait=asked.wait))
+
+
+def _changed(document_id: str, changes: dict[str, Json], fields: dict[str, Json] | None, **how: Any) -> DocumentOutcome:
+    """What became of a document whose fields are changed. fields: those that it must have, by If-Match."""
     try:
-        said = engine().update(document_id, changes, expected=asked.expected, wait=asked.wait)
+        said = engine().update(document_id, changes, only_if=fields, **how)
+    except DocumentConflict as error:
+        raise (error if fields is None else changed()) from error
     except DocumentError as error:
         if error.field == "id":
             raise
         raise rejection(engine(), engine().get(document_id) | changes | {"id": document_id}, str(error)) from error
     if said.outcome is Outcome.NOT_FOUND:
-        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
-    return _written(said)
+        raise _nobody(document_id) if fields is None else changed()
+    return said
 
 
 @blueprint.delete("/documents/<document_id:document_id>")
 def delete(document_id: str) -> Response:
     """Deletes one document: 200, or 202 where a store is owed the deletion."""
-    report = engine().delete([document_id], wait=_addressed(document_id, Written).wait)
+    wait, fields = _addressed(document_id, Written).wait, seen(document_id)
+    try:
+        report = engine().delete([document_id], only_if=fields, wait=wait)
+    except DocumentConflict as error:
+        raise changed() from error
     if Outcome.NOT_FOUND in report.counts:
-        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
+        raise _nobody(document_id) if fields is None else changed()
     return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
+
+
+def _nobody(document_id: str) -> DocumentNotFound:
+    return DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
 
 
 _STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}

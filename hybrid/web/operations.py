@@ -7,7 +7,7 @@ JSON answers of its own adds its operations with `add`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Flask
 from pydantic import BaseModel
@@ -47,7 +47,6 @@ class Operation:
     url: tuple[type[BaseModel], ...] = ()
     body: Content | None = None
     example: Json = None
-    headers: tuple[str, ...] = field(default=())
 
 
 ALWAYS = ("bad_request", "invalid_query", "too_many_requests", "internal")
@@ -163,7 +162,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         *("get", _DOCUMENT, "getDocument", "documents", "Get one document"),
-        {200: ("The document.", Content((answers.DocumentAnswer,)))},
+        {
+            200: ("The document; its ETag names its fields.", Content((answers.DocumentAnswer,))),
+            304: ("It is still what If-None-Match names.", Content(types=())),
+        },
         (*READ, "document_not_found", "invalid_document", "search_unavailable"),
         "",
         (parameters.Parameters,),
@@ -176,8 +178,9 @@ OPERATIONS: tuple[Operation, ...] = (
             201: ("It was created.", Content((answers.WrittenAnswer,))),
             202: (f"It is pending: {_PROBABLY}.", Content((answers.WrittenAnswer,))),
         },
-        (*WRITTEN, *SENT, "invalid_document", "invalid_schema"),
-        "The body has its fields, and, as `vector`, its own vector where it has one.",
+        (*WRITTEN, *SENT, "invalid_document", "invalid_schema", "precondition_failed"),
+        "The body has its fields, and, as `vector`, its own vector where it has one. With If-Match only a document "
+        "that still has this ETag is replaced.",
         (parameters.Written,),
         Content(),
         {"title": "Quiet laptop", "brand": "acer", "price": 749.5},
@@ -188,7 +191,7 @@ OPERATIONS: tuple[Operation, ...] = (
             200: ("It was updated, or is unchanged.", Content((answers.WrittenAnswer,))),
             202: (f"It is pending: {_PROBABLY}.", Content((answers.WrittenAnswer,))),
         },
-        (*WRITTEN, *SENT, "invalid_document", "document_not_found", "document_conflict"),
+        (*WRITTEN, *SENT, "invalid_document", "document_not_found", "document_conflict", "precondition_failed"),
         "The body has new values by field; null removes one.",
         (parameters.Updated,),
         Content(types=(JSON, "application/merge-patch+json")),
@@ -200,7 +203,7 @@ OPERATIONS: tuple[Operation, ...] = (
             200: ("It was deleted.", Content((answers.WrittenAnswer,))),
             202: (f"It is pending: {_PROBABLY}.", Content((answers.WrittenAnswer,))),
         },
-        (*WRITTEN, "document_not_found", "invalid_document"),
+        (*WRITTEN, "document_not_found", "invalid_document", "precondition_failed"),
         "",
         (parameters.Written,),
         example={"document_id": "1"},
