@@ -47,9 +47,10 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row
     app.url_map.converters["document_id"] = api.DocumentId
-    for part in (api.blueprint, documents.blueprint, health.blueprint, openapi.blueprint, page.blueprint):
+    for part in (api.blueprint, documents.blueprint, health.blueprint, page.blueprint):
         app.register_blueprint(part)
     problems.install(app)
+    openapi.install(app)
     if engine.settings.rate_limit is not None:
         Limiter(engine.settings.rate_limit).install(app)
     if trusted_hosts is not None:

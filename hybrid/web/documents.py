@@ -20,6 +20,8 @@ from hybrid.web.wire import engine, json_array, reply
 blueprint = Blueprint("documents", __name__, url_prefix="/api/v1")
 
 NDJSON = "application/x-ndjson"
+LINED = (NDJSON, "application/jsonl", "application/x-jsonlines")
+"""What a body of lines may be called."""
 
 LINES = 64
 """Lines that are sent together."""
@@ -76,7 +78,7 @@ def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _sent() -> Iterator[Line]:
     """The lines of the request's body. Raises UnsupportedMediaType, and MalformedJson for what is no array."""
-    if request.mimetype in (NDJSON, "application/jsonl", "application/x-jsonlines"):
+    if request.mimetype in LINED:
         request.max_content_length = sys.maxsize  # each line is bounded, their number is not
         return lines_of(request.stream)
     if request.mimetype != "application/json":

@@ -31,6 +31,12 @@ ABOUT = (
 )
 
 
+def install(app: Flask) -> None:
+    """Adds the description and its page to the application."""
+    app.register_blueprint(blueprint)
+    app.extensions.setdefault("hybrid_pages", []).append(("openapi.docs", "API"))
+
+
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """The description of all operations."""

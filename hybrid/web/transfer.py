@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import orjson
 from flask import Response, request
-from werkzeug.exceptions import PreconditionFailed
+from werkzeug.exceptions import BadRequest, PreconditionFailed
 
 from hybrid.errors import DocumentNotFound
 from hybrid.model import Json
@@ -46,8 +46,11 @@ def tag_of(document: Mapping[str, Json]) -> str:
 def seen(document_id: str) -> dict[str, Json] | None:
     """The fields that the document must still have by the request's If-Match; None where it has no such header.
 
-    Raises PreconditionFailed where the document is another now, or is not there.
+    Raises PreconditionFailed where the document is another now, or is not there, and BadRequest for If-None-Match,
+    which no write obeys.
     """
+    if "If-None-Match" in request.headers:
+        raise BadRequest("a write does not take If-None-Match; leave it out, or say If-Match")
     if "If-Match" not in request.headers:
         return None
     try:

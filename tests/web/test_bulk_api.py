@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 from collections.abc import Iterable, Iterator
+from http.client import HTTPConnection
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import hybrid
 from hybrid.errors import BacklogFull, StoreUnavailable
 from hybrid.model import DocumentOutcome, Outcome
 from hybrid.web import bulk, create_app
+from hybrid.web.serving import Server
 from tests.embedders import HashedWords
 from tests.web.conftest import OpenWith
 from tests.web.test_search_api import problem
@@ -238,6 +241,27 @@ def test_lines_may_be_more_than_a_body_and_parts_end_by_their_bytes(
 
 
 CODE_413 = "request_entity_too_large"
+
+
+def test_the_server_lets_lines_in_that_are_more_than_any_other_body(engine: hybrid.Engine) -> None:
+    server = Server(engine, port=0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    lines = b"x" * 15_000_000 + b"\n"
+    try:
+        connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+        connection.request("POST", URL, lines * 5, {"Content-Type": f"{NDJSON}; charset=utf-8"})
+        response = connection.getresponse()
+        *said, summary = map(orjson.loads, response.read().splitlines())
+        assert (response.status, summary["lines"]) == (200, 5)
+        assert [one["error"]["code"] for one in said] == ["invalid_json"] * 5
+        connection.request("POST", URL, b"[" + lines + lines, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        assert (response.status, orjson.loads(response.read())["code"]) == (413, CODE_413)
+    finally:
+        connection.close()
+        server.stop()
+        thread.join(20)
 
 
 class Constant(HashedWords):

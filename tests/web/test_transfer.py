@@ -61,6 +61,13 @@ def test_a_write_under_a_condition_is_done_or_refused(client: FlaskClient, metho
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_a_condition_that_no_write_obeys_is_refused_not_passed_over(client: FlaskClient, method: str) -> None:
+    body = {} if method == "delete" else {"json": {"title": "New"}}
+    problem(getattr(client, method)(URL, headers={"If-None-Match": "*"}, **body), 400, "bad_request")
+    assert client.get(URL).get_json()["document"] == BOOK
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
 @pytest.mark.parametrize("meanwhile", [{"price": 8}, {"shelf": "b"}, {"price": None}])
 def test_a_change_between_the_look_and_the_write_is_seen(
     engine: hybrid.Engine, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, method: str, meanwhile: dict[str, Any]
