@@ -3,11 +3,12 @@
 # make test   everything, on a real Redis and a real Elasticsearch (also needs Docker or a JDK >= 21, and Chromium)
 # make eval   nDCG@10 of text, vector and fusions on judged collections: make eval DATA=folder-of-BEIR-folders
 # make faults the long campaign of kills and failures
+# make soak   the API under random requests, for some minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: eval help demo serve install test test-unit lint faults faults-short chromium servers clean
+.PHONY: eval help demo serve install test test-unit lint faults faults-short soak chromium servers clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ eval: install
 faults: install
 	$(BIN)/python -m tests.faults.simulation --count 20000
 	$(BIN)/python -m tests.faults.campaign --long
+
+soak: install
+	$(BIN)/python -m tests.soak.api 10000
 
 faults-short: install
 	$(BIN)/python -m pytest tests/faults

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -95,18 +96,20 @@ class Engine:
         changes: Mapping[str, Any],
         *,
         expected: Mapping[str, Any] | None = None,
+        only_if: Mapping[str, Any] | None = None,
         wait: bool = True,
     ) -> DocumentOutcome:
         """What became of the document: updated, unchanged, not_found, or pending where a store is owed the change.
 
         changes: new values by field, or of "vector"; None removes one. The other fields stay as they are, and so do
         the vectors unless a field changes that they were made of. expected: values by field that the document must
-        have now, None for a field that it must not have; else DocumentConflict is raised. Raises DocumentError where
-        the changes do not fit. Updates by processes that share the data folder are made one after the other; of an
-        update and a `put` at the same time, or an update from another machine, the later takes all.
+        have now, None for a field that it must not have; only_if: all fields of it; else DocumentConflict is raised.
+        Raises DocumentError where the changes do not fit. Updates by processes that share the data folder are made one
+        after the other; of an update and a `put` at the same time, or an update from another machine, the later takes
+        all.
         """
         with self._location.writing() as (place, indexer), place.updates.alone():
-            outcome = indexer.updater().update(as_id(document_id), changes, expected or {})
+            outcome = indexer.updater().update(as_id(document_id), changes, expected or {}, only_if)
             finished(place, indexer, fold([outcome], time.perf_counter()), wait)
         return outcome
 
@@ -117,12 +120,15 @@ class Engine:
         filter: str | Mapping[str, Json] | None = None,
         dry_run: bool = False,
         wait: bool = True,
+        on_outcome: Callable[[DocumentOutcome], None] | None = None,
+        only_if: Mapping[str, Any] | None = None,
     ) -> WriteReport:
         """What became of the documents of these ids, or that satisfy the filter: deleted, or not_found.
 
         Give ids or a filter; both stores are written. A document that is changed or added while those of a filter are
-        deleted may be deleted or not. dry_run: what would become of them; nothing is deleted. Raises QueryError,
-        FilterError and StoreError.
+        deleted may be deleted or not. dry_run: what would become of them; nothing is deleted. on_outcome: called with
+        each document's outcome. only_if: all fields that each of these ids must have now, else DocumentConflict is
+        raised. Raises QueryError, FilterError and StoreError.
         """
         started = time.perf_counter()
         if isinstance(ids, str):
@@ -132,8 +138,11 @@ class Engine:
             if tree is not None and dry_run:
                 count = place.count(tree, self._searcher.stores(place, self.settings.deadline_s))
                 return WriteReport({Outcome.DELETED: count} if count else {}, took_s=time.perf_counter() - started)
-            named = matching(place, tree) if ids is None else map(as_id, ids)
-            report = fold(indexer.writer().delete(named, dry_run=dry_run), started)
+            named = matching(place, tree) if ids is None else list(map(as_id, ids))
+            with nullcontext() if only_if is None else place.updates.alone():
+                for one in () if only_if is None else named:
+                    indexer.updater().check(one, only_if)
+                report = fold(watched(indexer.writer().delete(named, dry_run=dry_run), on_outcome), started)
             if not dry_run:
                 finished(place, indexer, report, wait)
         return report

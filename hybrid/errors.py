@@ -77,13 +77,15 @@ class FilterError(QueryError):
     """A filter cannot be read, or does not fit the schema. The message has the place and what would be right.
 
     position: where in the expression, in characters from 0; None for a filter that was given as JSON.
+    pointer: where in the JSON, from its root, as RFC 6901 says; None for an expression.
     """
 
     code = "invalid_filter"
 
-    def __init__(self, message: str, *, position: int | None = None) -> None:
+    def __init__(self, message: str, *, position: int | None = None, pointer: str | None = None) -> None:
         super().__init__(message, field="filter")
         self.position = position
+        self.pointer = pointer
 
 
 class CursorError(QueryError):

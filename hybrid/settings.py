@@ -162,7 +162,8 @@ class Settings(BaseSettings):
     deadline_s: seconds a search may take. window: documents asked of each retriever. preset: a name, or a file, that
     `hybrid tune` wrote: how searches are fused that name no fusion, and their window. synonyms: a file of them, in
     Solr's format, that queries are widened by. remembered: answers that are kept for the same search of the same
-    collection, 0 for none; what is in the stores is asked before each is given.
+    collection, 0 for none; what is in the stores is asked before each is given. rate_limit: requests that one client
+    may send to each process that serves, such as "100/second"; None for any number.
     """
 
     model_config = SettingsConfigDict(
@@ -191,6 +192,7 @@ class Settings(BaseSettings):
     synonyms: Path | None = None
     preset: str | None = None
     remembered: int = Field(default=0, ge=0, le=100_000)
+    rate_limit: str | None = Field(default=None, pattern=r"^[1-9]\d{0,6}/(second|minute|hour)$")
 
     @property
     def in_memory(self) -> bool:

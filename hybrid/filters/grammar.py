@@ -66,7 +66,7 @@ class Place:
     def error(self, said: str) -> FilterError:
         """The error that says so, with the line and a caret under the place, or with the JSON pointer."""
         if self.pointer is not None:
-            return FilterError(f"the filter cannot be used at {self.pointer or '/'}: {said}")
+            return FilterError(f"the filter cannot be used at {self.pointer or '/'}: {said}", pointer=self.pointer)
         start = self.text.rfind("\n", 0, self.at) + 1
         line = self.text[start:].partition("\n")[0]
         shift = max(0, self.at - start - 60)

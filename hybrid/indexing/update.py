@@ -39,13 +39,20 @@ class Updater:
         self._clock = clock
         self._pay = pay
 
-    def update(self, document_id: str, changes: Mapping[str, Any], expected: Mapping[str, Any]) -> DocumentOutcome:
+    def update(
+        self,
+        document_id: str,
+        changes: Mapping[str, Any],
+        expected: Mapping[str, Any],
+        only_if: Mapping[str, Any] | None = None,
+    ) -> DocumentOutcome:
         """What became of the document, as `Engine.update` says."""
         for _ in range(TRIES):
             held = self._newest(document_id)
             if held is None or held.deleted:
                 return DocumentOutcome(document_id, Outcome.NOT_FOUND)
             check_expected(held, expected)
+            check_whole(held, only_if)
             entry = self._entry(held, merged(held, changes))
             if entry.hash == held.hash:
                 return DocumentOutcome(document_id, Outcome.UNCHANGED)
@@ -57,6 +64,12 @@ class Updater:
             if not paid.superseded:
                 return DocumentOutcome(document_id, Outcome.UPDATED)
         return DocumentOutcome(document_id, Outcome.SUPERSEDED, "newer versions were written at the same time")
+
+    def check(self, document_id: str, only_if: Mapping[str, Any] | None) -> None:
+        """Nothing, when the document is not there, or has these fields and no others. Raises DocumentConflict."""
+        held = self._newest(document_id)
+        if held is not None and not held.deleted:
+            check_whole(held, only_if)
 
     def _newest(self, document_id: str) -> Record | Entry | None:
         """The newest version anywhere, tombstones included; None where there is none. Raises StoreError.
@@ -117,3 +130,10 @@ def check_expected(held: Record | Entry, expected: Mapping[str, Any]) -> None:
                 "Read it again, and decide anew",
                 field=name,
             )
+
+
+def check_whole(held: Record | Entry, only_if: Mapping[str, Any] | None) -> None:
+    """Nothing, when the document has these fields and no others, or none are given. Raises DocumentConflict."""
+    if only_if is not None:
+        strangers = dict.fromkeys(held.source.keys() - only_if.keys())
+        check_expected(held, {**only_if, **strangers})

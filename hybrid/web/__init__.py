@@ -13,7 +13,10 @@ from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
-from hybrid.web import api, documents, health, page, problems
+from hybrid.web import api, documents, health, openapi, page, problems
+from hybrid.web.limiting import Limiter
+from hybrid.web.transfer import compressed
+from hybrid.web.wire import REQUEST_ID, request_id
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of the largest request body."""
@@ -48,9 +51,13 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
         app.register_blueprint(part)
     page.install(app)
     problems.install(app)
+    openapi.install(app)
+    if engine.settings.rate_limit is not None:
+        Limiter(engine.settings.rate_limit).install(app)
     if trusted_hosts is not None:
         app.before_request(partial(_check_host, frozenset(trusted_hosts)))
     app.after_request(_with_headers)
+    app.after_request(compressed)
     return app
 
 
@@ -61,6 +68,7 @@ def _check_host(trusted: Collection[str]) -> None:
 
 
 def _with_headers(response: Response) -> Response:
+    response.headers[REQUEST_ID] = request_id()
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentError, DocumentNotFound, QueryError
-from hybrid.model import DocumentOutcome, Outcome, SearchResult
+from hybrid.errors import DocumentConflict, DocumentError, DocumentNotFound
+from hybrid.model import DocumentOutcome, Json, Outcome, SearchResult
+from hybrid.web.parameters import Parameters, Suggested, Updated, Written, given
 from hybrid.web.problems import of_hybrid
-from hybrid.web.queries import answer, answer_many, check_collection, planned
-from hybrid.web.wire import arguments, engine, flag, json_object, json_of, reply
+from hybrid.web.queries import answer, answer_many, planned
+from hybrid.web.rejections import rejection
+from hybrid.web.transfer import changed, seen, tag_of
+from hybrid.web.wire import engine, json_object, reply
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -38,7 +42,8 @@ def search_many() -> Response:
     return reply(
         {
             "answers": [
-                one.to_dict() if isinstance(one, SearchResult) else of_hybrid(one).to_dict() for one in answer_many()
+                one.to_dict() if isinstance(one, SearchResult) else of_hybrid(one, ("searches", place)).to_dict()
+                for place, one in enumerate(answer_many())
             ]
         }
     )
@@ -47,25 +52,25 @@ def search_many() -> Response:
 @blueprint.get("/suggest")
 def suggest() -> Response:
     """What `?q=…` may mean, among the documents of `filter`: `Suggestions.to_dict()`, of `limit` completions."""
-    given = arguments(request.args, {name: name for name in ("q", "filter", "limit", "collection")})
-    check_collection(given.get("collection"))
-    limit = given.get("limit", "10")
-    if not limit.isdecimal():
-        raise QueryError(f"limit is {limit!r}; it is a whole number", field="limit")
-    return reply(engine().suggest(given.get("q", ""), given.get("filter"), int(limit)).to_dict())
+    asked = given(Suggested)
+    return reply(engine().suggest(asked.q, asked.filter, asked.limit).to_dict())
 
 
 @blueprint.get("/documents/<document_id:document_id>")
 def get(document_id: str) -> Response:
-    """The fields of one document."""
-    _check(document_id, {})
-    return reply({"id": document_id, "document": engine().get(document_id)})
+    """The fields of one document, with an ETag that names them; 304 where If-None-Match has that."""
+    _addressed(document_id, Parameters)
+    document = engine().get(document_id)
+    response = reply({"id": document_id, "document": document})
+    response.set_etag(tag_of(document))
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.put("/documents/<document_id:document_id>")
 def put(document_id: str) -> Response:
     """Writes one document, whose fields are the body: 201 where it is new, 202 where a store is owed it, else 200."""
-    wait = _wait(document_id)
+    wait = _addressed(document_id, Written).wait
     body = json_object()
     if body.get("id", document_id) != document_id:
         raise DocumentError(
@@ -74,10 +79,14 @@ def put(document_id: str) -> Response:
             field="id",
         )
     outcomes: list[DocumentOutcome] = []
-    report = engine().put([body | {"id": document_id}], wait=wait, strict=True, on_outcome=outcomes.append)
+    document = body | {"id": document_id}
+    fields = seen(document_id)
+    if fields is not None:
+        return _written(_changed(document_id, {"vector": None, **dict.fromkeys(fields), **body}, fields, wait=wait))
+    report = engine().put([document], wait=wait, on_outcome=outcomes.append)
     said = outcomes[0]
     if said.outcome is Outcome.REJECTED:
-        raise DocumentError(f"document {document_id!r}: {said.reason}", document_id=document_id)
+        raise rejection(engine(), document, said.reason)
     headers = {"Location": url_for("api.get", document_id=document_id)} if said.outcome is Outcome.CREATED else {}
     return _written(said, report.notes, headers)
 
@@ -88,21 +97,40 @@ def patch(document_id: str) -> Response:
 
     `?expected=…`: a JSON object of values that the document must have now, null for none; else the answer is a 409.
     """
-    given = _check(document_id, {"wait": "wait", "expected": "expected"})
-    expected = json_of("expected", given.get("expected", "{}"))
-    said = engine().update(document_id, json_object(), expected=expected, wait=flag("wait", given, True))
+    asked, changes = _addressed(document_id, Updated), json_object()
+    return _written(_changed(document_id, changes, seen(document_id), expected=asked.expected, wait=asked.wait))
+
+
+def _changed(document_id: str, changes: dict[str, Json], fields: dict[str, Json] | None, **how: Any) -> DocumentOutcome:
+    """What became of a document whose fields are changed. fields: those that it must have, by If-Match."""
+    try:
+        said = engine().update(document_id, changes, only_if=fields, **how)
+    except DocumentConflict as error:
+        raise (error if fields is None else changed()) from error
+    except DocumentError as error:
+        if error.field == "id":
+            raise
+        raise rejection(engine(), engine().get(document_id) | changes | {"id": document_id}, str(error)) from error
     if said.outcome is Outcome.NOT_FOUND:
-        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
-    return _written(said)
+        raise _nobody(document_id) if fields is None else changed()
+    return said
 
 
 @blueprint.delete("/documents/<document_id:document_id>")
 def delete(document_id: str) -> Response:
     """Deletes one document: 200, or 202 where a store is owed the deletion."""
-    report = engine().delete([document_id], wait=_wait(document_id))
+    wait, fields = _addressed(document_id, Written).wait, seen(document_id)
+    try:
+        report = engine().delete([document_id], only_if=fields, wait=wait)
+    except DocumentConflict as error:
+        raise changed() from error
     if Outcome.NOT_FOUND in report.counts:
-        raise DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
+        raise _nobody(document_id) if fields is None else changed()
     return _written(next(iter(report.problems), DocumentOutcome(document_id, next(iter(report.counts)))))
+
+
+def _nobody(document_id: str) -> DocumentNotFound:
+    return DocumentNotFound(f"there is no document {document_id!r} in collection {engine().settings.collection!r}")
 
 
 _STATUSES = {Outcome.CREATED: HTTPStatus.CREATED, Outcome.PENDING: HTTPStatus.ACCEPTED}
@@ -115,17 +143,13 @@ def _written(said: DocumentOutcome, notes: Sequence[str] = (), headers: Mapping[
     return reply(body, _STATUSES.get(said.outcome, HTTPStatus.OK), headers)
 
 
-def _wait(document_id: str) -> bool:
-    """Whether to answer only when a search sees the write: `?wait=true`, the default."""
-    return flag("wait", _check(document_id, {"wait": "wait"}), True)
+_Asked = TypeVar("_Asked", bound=Parameters)
 
 
-def _check(document_id: str, known: dict[str, str]) -> dict[str, str]:
+def _addressed(document_id: str, kind: type[_Asked]) -> _Asked:
     """The arguments of a document's URL. Raises BadRequest for a path that is not UTF-8, which would be another id."""
     try:
         request.environ["PATH_INFO"].encode("latin-1").decode()
     except UnicodeDecodeError as error:
         raise BadRequest(f"the id in the URL is not UTF-8 (it was read as {document_id!r}); encode it so") from error
-    given = arguments(request.args, {"collection": "collection"} | known)
-    check_collection(given.get("collection"))
-    return given
+    return given(kind)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
-from hybrid.errors import QueryError
-from hybrid.web.wire import arguments, engine, reply
+from hybrid.web.parameters import Nothing, Readiness, given
+from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("health", __name__)
 
@@ -15,6 +15,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def alive() -> Response:
     """200 as long as the process answers."""
+    given(Nothing)
     return reply({"status": "ok"})
 
 
@@ -24,9 +25,7 @@ def ready() -> Response:
 
     The body names each.
     """
-    required = arguments(request.args, {"require": "require"}).get("require", "any")
-    if required not in ("any", "all"):
-        raise QueryError(f"require is {required!r}; it is any or all", field="require")
+    required = given(Readiness).require
     stores = {name: "ok" if said == "ok" else "unavailable" for name, said in engine().ping().items()}
     journal = stores.pop("journal")
     answering = [said == "ok" for said in stores.values()]

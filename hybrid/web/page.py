@@ -19,7 +19,8 @@ from hybrid.schema import Schema
 from hybrid.web import choices, narrowing
 from hybrid.web.addresses import Address
 from hybrid.web.emptied import Emptied, emptied
-from hybrid.web.queries import ARGUMENTS, WEIGHT, SearchBody, of_url
+from hybrid.web.faults import WEIGHT
+from hybrid.web.queries import ARGUMENTS, SearchBody, of_url
 from hybrid.web.strings import LANGUAGES, Strings, chosen
 from hybrid.web.view import shown
 from hybrid.web.why import Why, evidence, standing_view, time_line

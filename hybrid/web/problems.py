@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from flask import Flask, Response, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from flask import Blueprint, Flask, Response, has_request_context, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 from werkzeug.routing import RoutingException
 
 from hybrid.errors import (
-    CollectionMismatch,
-    CollectionNotFound,
-    CursorGone,
     DocumentConflict,
     DocumentError,
-    DocumentNotFound,
     FilterError,
     HybridError,
-    InputError,
     JournalError,
-    ModelNotFound,
     Overloaded,
     QueryError,
     RetrieverRequired,
@@ -31,25 +24,12 @@ from hybrid.errors import (
     StoreError,
 )
 from hybrid.model import Json
-from hybrid.web.wire import reply
+from hybrid.web.codes import CODES
+from hybrid.web.faults import faults_of, placed
+from hybrid.web.wire import reply, request_id
 from hybrid.web.words import HEADINGS, reason_code, store_sentence
 
 _log = logging.getLogger(__name__)
-
-_STATUSES: tuple[tuple[type[HybridError], int], ...] = (
-    (DocumentError, 422),
-    (InputError, 400),
-    (CollectionNotFound, 404),
-    (DocumentNotFound, 404),
-    (CursorGone, 410),
-    (DocumentConflict, 409),
-    (CollectionMismatch, 409),
-    (SearchUnavailable, 503),
-    (StoreError, 503),
-    (JournalError, 503),
-    (ModelNotFound, 503),
-)
-"""The first class that fits decides; an error of no such class is a 500."""
 
 _UNANSWERED = {
     SearchUnavailable.code: "No search could be made.",
@@ -57,14 +37,17 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/openapi.json")
+
+
+blueprint = Blueprint("problems", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What went wrong, as it may be shown to anyone.
 
-    code: stable; detail: a sentence or two; members: further facts in JSON; headers: sent along.
+    code: stable, of CODES; detail: a sentence or two; members: further facts in JSON; headers: sent along.
     """
 
     status: int
@@ -84,18 +67,33 @@ class Problem:
         return HEADINGS.get(self.code) or HEADINGS.get(str(self.status)) or self.title
 
     def to_dict(self) -> dict[str, Json]:
-        """The problem as JSON. Its type is "about:blank", RFC 9457's for "the status says it", as no page says more."""
+        """The problem as JSON. Its type is the address of the page about its code, as `page` answers it."""
         return {
-            "type": "about:blank",
-            "title": self.title,
+            "type": f"{request.root_path if has_request_context() else ''}/problems/{self.code}",
+            "title": CODES[self.code].title,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
         } | dict(self.members)
 
 
+@blueprint.get("/problems")
+def index() -> str:
+    """The page about all codes."""
+    return render_template("problem_codes.html", heading="Problems, by code", codes=list(CODES.values()))
+
+
+@blueprint.get("/problems/<code>")
+def page(code: str) -> str:
+    """The page about one code: what happened, and what to do. It is the `type` of each problem with this code."""
+    if code not in CODES:
+        raise NotFound(f"there is no problem with the code {code!r}")
+    return render_template("problem_codes.html", heading=CODES[code].title, codes=[CODES[code]])
+
+
 def install(app: Flask) -> None:
     """Has every error of the application answered as a problem."""
+    app.register_blueprint(blueprint)
     app.register_error_handler(HybridError, lambda error: respond(of_hybrid(error)))
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(InternalServerError, lambda error: respond(_of_crash(error.original_exception or error)))
@@ -104,29 +102,39 @@ def install(app: Flask) -> None:
 def respond(problem: Problem) -> Response:
     """The problem as JSON for programs and as a page for people."""
     if _wants_json():
-        return reply(problem.to_dict(), problem.status, problem.headers, "application/problem+json")
+        body = problem.to_dict() | {"request_id": request_id()}
+        return reply(body, problem.status, problem.headers, "application/problem+json")
     page = make_response(render_template("problem.html", problem=problem), problem.status)
     page.headers.update(problem.headers)
     return page
 
 
-def of_hybrid(error: HybridError) -> Problem:
-    """The problem of an error of this package. What a store or a model said stays in the log."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    if status == 500:
+def of_hybrid(error: HybridError, at: tuple[str | int, ...] = ()) -> Problem:
+    """The problem of an error of this package. What a store or a model said stays in the log.
+
+    at: where in the body that stands which the error is about.
+    """
+    code = CODES.get(error.code, CODES["internal"])
+    if code.status == 500:
         return _of_crash(error)
-    if status == 503:
+    if code.status == 503:
         _log.warning("%s", error)
         detail, members = _unavailable(error)
-        return Problem(status, error.code, detail, members, {"Retry-After": "1"})
-    return Problem(status, error.code, str(error), _place_of(error))
+        return Problem(code.status, code.code, detail, members, {"Retry-After": "1"})
+    return Problem(code.status, code.code, str(error), _place_of(error) | _errors_of(error, at))
 
 
 def _place_of(error: HybridError) -> dict[str, Json]:
-    """Where in the request it went wrong: the argument's name, and the character of a filter, from 0."""
+    """Where in the request it first went wrong: the argument's name, and the character of a filter, from 0."""
     named = error.field if isinstance(error, DocumentError | DocumentConflict | QueryError) else None
     position = error.position if isinstance(error, FilterError) else None
     return {name: value for name, value in (("field", named), ("position", position)) if value is not None}
+
+
+def _errors_of(error: HybridError, at: tuple[str | int, ...]) -> dict[str, Json]:
+    """Each fault of the request: what is wrong, and the argument of the URL or the place in the body."""
+    errors = [{"detail": fault.detail, **placed(at + fault.at)} for fault in faults_of(error)]
+    return {"errors": errors} if errors else {}
 
 
 def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
@@ -143,19 +151,20 @@ def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
 
 def _of_crash(error: BaseException) -> Problem:
     """A 500 with a number that stands in the log too, beside the trace."""
-    number = uuid.uuid4().hex
+    number = request_id()
     _log.error("request %s failed: %s %s", number, request.method, request.path, exc_info=error)
-    code = error.code if isinstance(error, HybridError) else "internal"
+    code = error.code if isinstance(error, HybridError) and error.code in CODES else "internal"
     detail = f"Something went wrong that nobody foresaw. The server's log tells more under request {number}."
-    return Problem(500, code, detail, {"request_id": number})
+    return Problem(500, code, detail)
 
 
 def _answer_http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or isinstance(error, RoutingException):
         return error  # a redirect
     kept = {name: value for name, value in error.get_headers(request.environ) if name in ("Allow", "Retry-After")}
-    code = error.name.lower().replace(" ", "_")
-    return respond(Problem(error.code, code, error.description or error.name, {}, kept))
+    named = error.name.lower().replace(" ", "_")
+    code = CODES.get(named, CODES["bad_request" if error.code < 500 else "internal"])
+    return respond(Problem(code.status, code.code, error.description or error.name, {}, kept))
 
 
 def _wants_json() -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import orjson
 from flask import request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
 from werkzeug.datastructures import MultiDict
 
-from hybrid.errors import CollectionNotFound, HybridError, QueryError
+from hybrid.errors import HybridError, QueryError
 from hybrid.model import Json, SearchResult
-from hybrid.plan import RETRIEVERS, Request
+from hybrid.plan import MAX_LIMIT, RETRIEVERS, Request
 from hybrid.policy import Policy
+from hybrid.web.faults import WEIGHT, faulty
+from hybrid.web.parameters import Collection, Flag, given
 from hybrid.web.wire import arguments, engine, json_object
-
-WEIGHT = "weight."
 
 _SAME_NAMES = (
     *("collection", "limit", "offset", "cursor", "filter", "facets", "disjunctive", "sort", "retrievers", "window"),
@@ -34,13 +36,61 @@ PLAN = "plan"
 """The argument that has a search planned, not run."""
 
 
+MEANS = {
+    "query": "The words to search for; empty to list all documents of the filter.",
+    "collection": "The collection; there is one, and to leave it out is to mean it.",
+    "limit": "Hits of a page.",
+    "offset": "Hits passed over.",
+    "cursor": "next_cursor of an answer: goes on with that answer.",
+    "filter": "Which documents: an expression such as price < 800, or its tree as JSON.",
+    "facets": "Fields to count the values of, or objects with a field and size, ranges or an interval.",
+    "disjunctive": "Whether a facet ignores the filter on its own field.",
+    "sort": "Fields to sort the hits by; -price for descending.",
+    "vector": "The query's own vector, instead of the model's.",
+    "retrievers": "Which to ask: text, vector, or both.",
+    "window": "Documents asked of each retriever.",
+    "fusion": "The method that rankings are fused by.",
+    "k": "The rank constant.",
+    "weights": "By retriever, the weight of what it finds.",
+    "normalizer": "How scores are made comparable, for methods that let it be chosen.",
+    "compat": "Another engine, whose formula is meant.",
+    "deadline_ms": "Milliseconds until the answer must be there.",
+    "deadlines_ms": "Shorter ones by retriever.",
+    "policy": "partial answers with what there is, fail only when all retrievers answered.",
+    "require": "Retrievers without which there is no answer.",
+    "explain": "true for why a retriever did not find a hit; full for the text store's own explanation too.",
+    "verify": "Ask both stores before the answer whether they agree on every hit.",
+    "boosts": "Objects that multiply scores, by a field or a filter.",
+    "min_score": "The least score of a hit.",
+    "knee": "End where scores fall off.",
+    "collapse": "One hit of each value of this field.",
+    "diversity": "From 0 to 1: unlike hits first.",
+    "pinned": "Ids that come first.",
+    "rerank": "Have the operator's model order the first hits anew.",
+    "match": "How words must match: a mode, or an object.",
+    "queries": "Further texts; each document comes by the one that suits it best.",
+    "like": "Ids of documents that others like them are found to, instead of a query.",
+    "within": "By retriever, the least raw score of what it finds.",
+    "without": "Ids that are not found.",
+    "highlight": "Pieces of each hit's text with the words of the query marked.",
+}
+"""By key of a search, what it means."""
+
+
+def _described(schema: dict[str, Any]) -> None:
+    for name, part in schema["properties"].items():
+        part["description"] = MEANS[name]
+    for name in ("limit", "offset", "window"):
+        schema["properties"][name] |= {"minimum": 0, "maximum": MAX_LIMIT}
+
+
 class SearchBody(BaseModel):
     """A search as JSON. What is left out has the default of `hybrid.plan.Request`; deadline_ms: milliseconds."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_described)
 
     query: str = ""
-    collection: str | None = None
+    collection: Collection | None = None
     limit: int = 10
     offset: int = 0
     cursor: str | None = None
@@ -84,6 +134,44 @@ class SearchBody(BaseModel):
         return Request(**given, deadline_s=whole, deadlines=shorter or None)
 
 
+class ManyBody(BaseModel):
+    """Many searches; each is checked by itself, so that one that is wrong does not hinder the others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    searches: list[Annotated[Json, WithJsonSchema({"$ref": "#/components/schemas/SearchBody"})]] = Field(
+        max_length=MOST_SEARCHES
+    )
+
+
+class PlanFlag(BaseModel):
+    """The argument that has a search planned."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan: Annotated[Flag, Field(description="Answer with the plan of the search, which is not run.")] = False
+
+
+def _kind_in_url(name: str) -> Any:
+    """What an argument of a search URL may be, which is plainer than what JSON may say."""
+    if name in _LISTS:
+        return list[str]
+    plainer = {"filter": str, "match": str, "boosts": str, "rerank": bool, "highlight": bool | str}
+    key = ARGUMENTS[name]
+    return float if key.startswith(WEIGHT) else plainer.get(key, SearchBody.model_fields[key].annotation)
+
+
+_url: dict[str, Any] = {
+    name.replace(".", "_"): (
+        _kind_in_url(name) | None,
+        Field(default=None, alias=name, description=MEANS["weights" if name.startswith(WEIGHT) else key]),
+    )
+    for name, key in ARGUMENTS.items()
+}
+SearchUrl: type[BaseModel] = create_model("SearchUrl", **_url)
+"""The arguments of a search URL, to describe them; they are read into a SearchBody."""
+
+
 def asked() -> SearchBody:
     """The search that the HTTP request asks for. Raises InputError, CollectionNotFound or UnsupportedMediaType."""
     posted = request.method == "POST"
@@ -96,13 +184,11 @@ def of_url(given: MultiDict[str, str]) -> SearchBody:
     return _body(_from_url(arguments(given, ARGUMENTS)), strict=False)
 
 
-def _body(given: Json, *, strict: bool) -> SearchBody:
+def _body(said: Json, *, strict: bool) -> SearchBody:
     try:
-        body = SearchBody.model_validate(given, strict=strict)
+        return SearchBody.model_validate(said, strict=strict)
     except ValidationError as error:
-        raise _query_error(error) from error
-    check_collection(body.collection)
-    return body
+        raise faulty(error, said, SearchBody) from error
 
 
 def answer() -> SearchResult:
@@ -115,44 +201,33 @@ def answer_many() -> list[SearchResult | HybridError]:
 
     Raises QueryError for a body that has no list of at most 256 of them.
     """
-    given = json_object()
-    searches = given.get("searches")
-    if given.keys() != {"searches"} or not isinstance(searches, list) or len(searches) > MOST_SEARCHES:
-        raise QueryError(f"the body is an object with a list `searches` of at most {MOST_SEARCHES}", field="searches")
+    body = json_object()
+    try:
+        searches = ManyBody.model_validate(body).searches
+    except ValidationError as error:
+        raise faulty(error, body, ManyBody) from error
     read = [_read(one) for one in searches]
     wanted = [one for one in read if isinstance(one, Request)]
     said = iter(engine().search_many(wanted))
     return [next(said) if isinstance(one, Request) else one for one in read]
 
 
-def _read(given: Json) -> Request | HybridError:
+def _read(said: Json) -> Request | HybridError:
     try:
-        return _body(given, strict=True).request()
+        return _body(said, strict=True).request()
     except HybridError as error:
         return error
 
 
 def planned() -> dict[str, Json] | None:
     """The plan of the HTTP request's search and what each store would be asked, where `?plan=true`; else None."""
-    wanted = arguments(MultiDict((PLAN, value) for value in request.args.getlist(PLAN)), {PLAN: PLAN}).get(
-        PLAN, "false"
-    )
-    if wanted not in ("true", "false"):
-        raise QueryError(f"plan is {wanted!r}; it is true or false", field=PLAN)
-    return engine().render(engine().plan(asked().request())) if wanted == "true" else None
+    wanted = given(PlanFlag, MultiDict((PLAN, value) for value in request.args.getlist(PLAN))).plan
+    return engine().render(engine().plan(asked().request())) if wanted else None
 
 
-def check_collection(name: str | None) -> None:
-    """Nothing, where the name is None or the engine's own collection. Raises CollectionNotFound."""
-    if name not in (None, engine().settings.collection):
-        raise CollectionNotFound(
-            f"there is no collection {name!r} here; leave the argument out to use {engine().settings.collection!r}"
-        )
-
-
-def _from_url(given: dict[str, str]) -> dict[str, Json]:
-    weights = {name.removeprefix(WEIGHT): value for name, value in given.items() if name.startswith(WEIGHT)}
-    body: dict[str, Json] = {name: value for name, value in given.items() if not name.startswith(WEIGHT)}
+def _from_url(said: dict[str, str]) -> dict[str, Json]:
+    weights = {name.removeprefix(WEIGHT): value for name, value in said.items() if name.startswith(WEIGHT)}
+    body: dict[str, Json] = {name: value for name, value in said.items() if not name.startswith(WEIGHT)}
     if weights:
         body["weights"] = weights
     for name in _LISTS:
@@ -173,15 +248,3 @@ def _json_in_url(name: str, text: str) -> Json:
         raise QueryError(
             f"{name} is not JSON: {error}. Give a list of objects, or post the search", field=name
         ) from error
-
-
-def _query_error(error: ValidationError) -> QueryError:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    sentences = [_sentence(".".join(map(str, fault["loc"])), fault["type"], fault["msg"]) for fault in faults[:5]]
-    return QueryError("; ".join(sentences), field=str(faults[0]["loc"][0]) if faults[0]["loc"] else None)
-
-
-def _sentence(name: str, kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return f"there is no field {name!r}; there is: {', '.join(SearchBody.model_fields)}"
-    return f"{name}: {message[:1].lower()}{message[1:]}"

@@ -14,6 +14,7 @@ from waitress import create_server, wasyncore  # type: ignore[import-untyped]
 from hybrid.engine import Engine
 from hybrid.errors import SettingsError
 from hybrid.web import MAX_BODY, create_app
+from hybrid.web.bodies import Channel
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 GRACE_S = 10.0
@@ -56,6 +57,7 @@ class Server:
             ident=None,
             max_request_body_size=4 * MAX_BODY,  # the application answers bodies that are a little too large better
         )
+        self._waitress.channel_class = Channel
         shown = f"[{address[0]}]" if family is socket.AF_INET6 else address[0]
         self.url = f"http://{shown}:{listener.getsockname()[1]}"
         """Where it is served, without a slash at the end."""

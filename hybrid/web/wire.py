@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import uuid
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import cast
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from hybrid.engine import Engine
 from hybrid.errors import InputError, QueryError
 from hybrid.model import Json
+
+REQUEST_ID = "X-Request-ID"
+"""The header that names a request, and its answer."""
+
+MAX_DEPTH = 200
+"""Objects and arrays inside one another in a body."""
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class MalformedJson(InputError):
@@ -25,6 +35,17 @@ class MalformedJson(InputError):
 def engine() -> Engine:
     """The engine of the application that is answering."""
     return cast(Engine, current_app.extensions["hybrid"])
+
+
+def request_id() -> str:
+    """What names the request that is being answered: its header X-Request-ID where that is safe to repeat, else made.
+
+    The same all through a request, and another one for each.
+    """
+    if "request_id" not in g:
+        given = request.headers.get(REQUEST_ID, "")
+        g.request_id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+    return cast(str, g.request_id)
 
 
 def reply(
@@ -42,37 +63,51 @@ def json_object() -> dict[str, Json]:
 
     Raises UnsupportedMediaType for another content type and MalformedJson for anything but an object.
     """
-    if not request.is_json:
-        raise UnsupportedMediaType("the body must be JSON, with the header Content-Type: application/json")
-    try:
-        body = orjson.loads(request.get_data(cache=False))
-    except orjson.JSONDecodeError as error:
-        raise MalformedJson(f"the body is not JSON: {error}. Send one JSON object in UTF-8") from error
+    body = _json()
     if not isinstance(body, dict):
         raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON object: {{…}}")
     return body
 
 
-def json_of(name: str, text: str) -> dict[str, Json]:
-    """The JSON object that an argument of a URL holds. Raises QueryError."""
-    try:
-        body = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise QueryError(f"{name} is not JSON: {error}. Give a JSON object", field=name) from error
-    if not isinstance(body, dict):
-        raise QueryError(f"{name} is a JSON {_KINDS.get(type(body), 'number')}; give a JSON object", field=name)
+def json_array() -> list[Json]:
+    """The JSON array in the request's body. Raises as `json_object` does."""
+    body = _json()
+    if not isinstance(body, list):
+        raise MalformedJson(f"the body is a JSON {_KINDS.get(type(body), 'number')}; send one JSON array: […]")
     return body
 
 
-def flag(name: str, given: Mapping[str, str], default: bool) -> bool:
-    """The argument of this name, which is true or false. Raises QueryError."""
-    value = given.get(name, str(default).lower())
-    if value not in ("true", "false"):
-        raise QueryError(f"{name} is {value!r}; it is true or false", field=name)
-    return value == "true"
+def _json() -> Json:
+    if not request.is_json:
+        raise UnsupportedMediaType("the body must be JSON, with the header Content-Type: application/json")
+    raw = request.get_data(cache=False)
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise MalformedJson(f"the body is not JSON: {error}. Send it in UTF-8") from error
+    check_depth(body, raw)
+    return body
 
 
-_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
+def check_depth(body: Json, raw: bytes) -> None:
+    """Nothing, unless the JSON, as it was written in `raw`, is nested deeper than 200. Raises MalformedJson.
+
+    What is nested more deeply costs other parts of the program their stack.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    level = [body]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for one in level for inner in _parts(one)]
+    if level:
+        raise MalformedJson(f"it is nested more than {MAX_DEPTH} deep; send it flatter")
+
+
+def _parts(one: Json) -> Iterable[Json]:
+    return one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+
+
+_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 def arguments(given: MultiDict[str, str], known: Mapping[str, str]) -> dict[str, str]:

@@ -83,7 +83,7 @@ DOING = {
     "plan": Doing("…?plan=true", "search --plan", "contract/test_searches.py"),
     "explain": Doing("GET /search.json?explain_id=", "search --why ID", "contract/test_standing.py"),
     "suggest": Doing("GET /api/v1/suggest", "suggest", "contract/test_highlights_and_suggestions.py"),
-    "put": Doing("PUT /api/v1/documents/{id}", "index", "contract/test_any_store.py"),
+    "put": Doing("POST|PUT /api/v1/documents[/{id}]", "index", "contract/test_any_store.py"),
     "update": Doing("PATCH /api/v1/documents/{id}", "update", "contract/test_documents.py"),
     "delete": Doing("DELETE /api/v1/documents[/{id}]", "delete", "contract/test_documents.py"),
     "get": Doing("GET /api/v1/documents/{id}", "get", "contract/test_documents.py"),
@@ -110,6 +110,7 @@ ELSEWHERE = {
     "tuning": ("hybrid.evaluation; hybrid tune", "unit/test_tuning.py"),
     "presets": ("hybrid.toml: preset; hybrid serve --preset, search --preset", "unit/test_presets.py"),
     "judging": ("hybrid judge", "unit/test_judging.py"),
+    "limits for clients": ("hybrid.toml: rate_limit", "web/test_transfer.py"),
     "pandas": ("put(frame), .to_pandas()", "unit/test_display.py"),
 }
 

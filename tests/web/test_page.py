@@ -42,7 +42,8 @@ def test_the_start_page_asks_and_needs_no_collection(client: FlaskClient) -> Non
     form = elements.all("form")[0]
     assert (form["action"], form["method"]) == ("/search", "get")
     assert client.get("/search").text == client.get("/search?q=%20").text
-    assert client.get("/search").text.replace("/search?lang=", "/?lang=") == response.text
+    main = client.get("/search").text.partition("<main>")
+    assert main[1:] == response.text.partition("<main>")[1:]
 
 
 def test_a_form_that_is_sent_as_it_comes_asks_what_a_query_alone_asks(shop_client: FlaskClient) -> None:

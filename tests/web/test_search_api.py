@@ -18,7 +18,7 @@ def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status
     assert response.mimetype == "application/problem+json"
     body: dict[str, Any] = response.get_json()
-    assert (body["status"], body["code"], body["type"]) == (status, code, "about:blank")
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"/problems/{code}")
     assert body["detail"]
     return body
 
@@ -229,8 +229,8 @@ def test_a_wrong_filter_says_at_which_character(shop_client: FlaskClient) -> Non
     assert "there is no field 'prize'; there is: price" in said["detail"]
 
 
-@pytest.mark.parametrize("levels", [60, 900])
-def test_a_filter_nested_too_deep_is_refused_like_any_other(shop_client: FlaskClient, levels: int) -> None:
+@pytest.mark.parametrize(("levels", "code"), [(60, "invalid_filter"), (900, "invalid_json"), (10_000, "invalid_json")])
+def test_a_filter_nested_too_deep_is_refused_like_any_other(shop_client: FlaskClient, levels: int, code: str) -> None:
     problem(
         shop_client.get(URL, query_string={"q": "a", "filter": "(" * levels + "price < 5" + ")" * levels}),
         400,
@@ -238,7 +238,7 @@ def test_a_filter_nested_too_deep_is_refused_like_any_other(shop_client: FlaskCl
     )
     deep = '{"not":' * levels + '{"exists":"price"}' + "}" * levels
     reply = shop_client.post(URL, data=f'{{"query": "a", "filter": {deep}}}', content_type="application/json")
-    assert problem(reply, 400, "invalid_filter")["detail"]
+    assert "nested" in problem(reply, 400, code)["detail"] or levels == 10_000
 
 
 def test_ten_thousand_levels_are_refused_before_they_are_read(shop_client: FlaskClient) -> None:
@@ -303,7 +303,8 @@ def test_many_searches_are_answered_in_their_order_and_one_that_fails_is_a_probl
 
 @pytest.mark.parametrize("body", [{}, {"searches": {}}, {"searches": [], "more": 1}, {"searches": [{}] * 257}])
 def test_a_body_without_a_list_of_searches_is_refused(shop_client: FlaskClient, body: dict[str, Any]) -> None:
-    assert problem(shop_client.post(f"{URL}/many", json=body), 400, "invalid_query")["field"] == "searches"
+    said = problem(shop_client.post(f"{URL}/many", json=body), 400, "invalid_query")
+    assert said["field"] == ("more" if "more" in body else "searches")
 
 
 def test_what_comes_after_fusion_can_be_asked_by_url_and_by_body(shop_client: FlaskClient) -> None:
