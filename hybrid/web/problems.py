@@ -80,7 +80,7 @@ class Problem:
 @blueprint.get("/problems")
 def index() -> str:
     """The page about all codes."""
-    return render_template("problem_codes.html", heading="Problems, by code", codes=list(CODES.values()))
+    return render_template("problem_codes.html", problem=None, heading="Problems, by code", codes=list(CODES.values()))
 
 
 @blueprint.get("/problems/<code>")
@@ -88,7 +88,7 @@ def page(code: str) -> str:
     """The page about one code: what happened, and what to do. It is the `type` of each problem with this code."""
     if code not in CODES:
         raise NotFound(f"there is no problem with the code {code!r}")
-    return render_template("problem_codes.html", heading=CODES[code].title, codes=[CODES[code]])
+    return render_template("problem_codes.html", problem=None, heading=CODES[code].title, codes=[CODES[code]])
 
 
 def install(app: Flask) -> None:
