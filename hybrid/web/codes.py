@@ -24,32 +24,32 @@ _ALL = (
     Code(
         *("bad_request", 400, "The request cannot be read"),
         "The request is not well formed, or asks a server by a name that is not its own.",
-        "Correct what `detail` names.",
+        "Correct what detail names.",
     ),
     Code(
         *("invalid_json", 400, "The body is not the JSON that is wanted"),
         "The body is not JSON in UTF-8, is nested too deep, or is not the object or array that is wanted here.",
-        "Send what `detail` asks for. Each line of a bulk body is one JSON object.",
+        "Send what detail asks for. Each line of a bulk body is one JSON object.",
     ),
     Code(
         *("invalid_query", 400, "An argument is wrong"),
         "An argument or a key of the body is unknown, of another type, or out of bounds.",
-        "Correct each of `errors`: it names the argument, or the place in the body, and what would be right.",
+        "Correct each of errors: it names the argument, or the place in the body, and what would be right.",
     ),
     Code(
         *("invalid_filter", 400, "The filter cannot be used"),
         "The filter cannot be read, or names a field or a value that the collection does not have so.",
-        "Look at `position` in the expression, or at the pointer of `errors` in a filter as JSON.",
+        "Look at position in the expression, or at the pointer of errors in a filter as JSON.",
     ),
     Code(
         *("invalid_cursor", 400, "The cursor was not given by this search"),
         "The cursor belongs to another search, or was changed on the way.",
-        "Give `next_cursor` back as it was, with the arguments of the answer that had it.",
+        "Give next_cursor back as it was, with the arguments of the answer that had it.",
     ),
     Code(
         *("invalid_fusion", 400, "Rankings cannot be fused like that"),
         "The fusion method is unknown, or does not take the k, weights or normalizer that were given.",
-        "Correct what `detail` names; it lists the methods there are.",
+        "Correct what detail names; it lists the methods there are.",
     ),
     Code(
         *("invalid_schema", 400, "No collection can be made of this"),
@@ -59,7 +59,7 @@ _ALL = (
     Code(
         *("invalid_input", 400, "What was given is wrong"),
         "Something that was given cannot be used; nothing was changed.",
-        "Correct what `detail` names.",
+        "Correct what detail names.",
     ),
     Code(
         *("not_found", 404, "There is nothing at this address"),
@@ -69,7 +69,7 @@ _ALL = (
     Code(
         *("collection_not_found", 404, "There is no such collection"),
         "The collection has another name, or nothing was written to it yet.",
-        "Leave `collection` out, or write a first document: that makes the collection.",
+        "Leave collection out, or write a first document: that makes the collection.",
     ),
     Code(
         *("document_not_found", 404, "There is no such document"),
@@ -83,7 +83,7 @@ _ALL = (
     ),
     Code(
         *("document_conflict", 409, "The document is not as expected"),
-        "The document has another value than `expected` says, so nothing was changed.",
+        "The document has another value than expected says, so nothing was changed.",
         "Read the document again, and decide anew.",
     ),
     Code(
@@ -114,7 +114,7 @@ _ALL = (
     Code(
         *("invalid_document", 422, "The document cannot be taken"),
         "The document has no id, a value of another type than its field, or a vector that does not fit.",
-        "Correct each of `errors`; nothing of the document was written.",
+        "Correct each of errors; nothing of the document was written.",
     ),
     Code(
         *("too_many_requests", 429, "Too many requests"),
@@ -144,12 +144,12 @@ _ALL = (
     ),
     Code(
         *("search_unavailable", 503, "No retriever could answer"),
-        "None of the retrievers that were asked could answer; `retrievers` says why. There is no empty answer instead.",
+        "None of the retrievers that were asked could answer; retrievers says why. There is no empty answer instead.",
         _AGAIN,
     ),
     Code(
         *("retriever_required", 503, "A required retriever did not answer"),
-        "A retriever did not answer that `require` names, or any with policy fail.",
+        "A retriever did not answer that require names, or any with policy fail.",
         "Try again, or search with policy partial to take what the others find.",
     ),
     Code(
@@ -157,31 +157,31 @@ _ALL = (
         "The search was not begun, so that those before it are answered in time.",
         "Try again after the seconds that Retry-After names, or with fewer searches at once.",
     ),
-    Code(*("store", 503, "A store failed"), "A store did not do what it was asked; `store` names it.", _AGAIN),
+    Code(*("store", 503, "A store failed"), "A store did not do what it was asked; store names it.", _AGAIN),
     Code(
         *("store_unavailable", 503, "A store cannot be reached"),
-        "A store refuses connections or is still starting; `store` names it.",
+        "A store refuses connections or is still starting; store names it.",
         _AGAIN,
     ),
     Code(
         *("store_timeout", 503, "A store did not answer in time"),
-        "A store did not answer in time; `store` names it. Whether a write was done there is not known; "
+        "A store did not answer in time; store names it. Whether a write was done there is not known; "
         "sending it again does no harm.",
         _AGAIN,
     ),
     Code(
         *("store_denied", 503, "A store refused access"),
-        "A store refused the server's credentials; `store` names it.",
+        "A store refused the server's credentials; store names it.",
         "The operator corrects the credentials of the server.",
     ),
     Code(
         *("store_full", 503, "A store has no room"),
-        "A store has no memory or disk left, or too many requests; `store` names it.",
+        "A store has no memory or disk left, or too many requests; store names it.",
         _AGAIN,
     ),
     Code(
         *("store_reply", 503, "A store gave an answer that makes no sense"),
-        "A store lacks its index, or is no store of this kind; `store` names it.",
+        "A store lacks its index, or is no store of this kind; store names it.",
         _AGAIN,
     ),
     Code(

@@ -55,9 +55,14 @@ def faults_of(error: HybridError) -> Sequence[Fault]:
         inside = () if error.pointer is None else tuple(map(_step, error.pointer.split("/")[1:]))
         return [Fault(str(error), ("filter", *inside))]
     if isinstance(error, DocumentError | DocumentConflict | QueryError) and error.field is not None:
-        place = "expected" if isinstance(error, DocumentConflict) else _IN_HTTP.get(error.field, error.field)
+        place = "expected" if isinstance(error, DocumentConflict) else in_http(error.field)
         return [Fault(str(error), (place,))]
     return []
+
+
+def in_http(name: str) -> str:
+    """What an option of the engine is called over HTTP; what stands in the URL itself is not the engine's."""
+    return name if has_request_context() and name in request.args else _IN_HTTP.get(name, name)
 
 
 def faulty(error: ValidationError, given: Json, model: type[BaseModel]) -> FaultyRequest:

@@ -27,7 +27,7 @@ _REF = "#/components/schemas/{model}"
 
 ABOUT = (
     "Hybrid search on Redis vectors and Elasticsearch text. Answers are JSON; problems are RFC 9457 with a stable "
-    "`code`. Each answer carries X-Request-ID. Keys may be added to answers; those that are described here stay."
+    "code. Each answer carries X-Request-ID. Keys may be added to answers; those that are described here stay."
 )
 
 
@@ -53,7 +53,7 @@ def docs() -> str:
         for method, one in methods.items():
             shown = {"method": method.upper(), "path": path, "link": _link(path, one) if method == "get" else ""}
             groups.setdefault(one["tags"][0], []).append(one | shown)
-    return render_template("docs.html", groups=groups, schemas=body["components"]["schemas"])
+    return render_template("docs.html", problem=None, groups=groups, schemas=body["components"]["schemas"])
 
 
 def described(app: Flask) -> dict[str, Json]:
@@ -159,7 +159,7 @@ def _answers(one: Operation) -> dict[str, Json]:
             "example": _problem(codes[0]),
         }
         there = said.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": {}})
-        there |= {"description": f"{there['description']}: {', '.join(codes)}", "headers": _HEADERS}
+        there |= {"description": f"{there['description']}: {', '.join(codes)}", "headers": _HEADERS, "x-codes": codes}
         there["content"] |= {PROBLEM: problem}
     return said
 

@@ -83,7 +83,7 @@ OPERATIONS: tuple[Operation, ...] = (
         *("post", "/api/v1/search", "search", "search", "Search by a JSON body"),
         {200: ("The answer; with plan=true the plan of the search.", _SEARCHED)},
         (*FOUND, *SENT),
-        "What is left out has its default. An answer with `degraded` is one that a retriever has no part in.",
+        "What is left out has its default. An answer with degraded is one that a retriever has no part in.",
         (PlanFlag,),
         Content((SearchBody,)),
         {"query": "quiet laptop", "filter": 'price < 900 AND brand IN ["acer", "lg"]', "facets": ["brand"], "limit": 5},
@@ -179,7 +179,7 @@ OPERATIONS: tuple[Operation, ...] = (
             202: (f"It is pending: {_PROBABLY}.", Content((answers.WrittenAnswer,))),
         },
         (*WRITTEN, *SENT, "invalid_document", "invalid_schema", "precondition_failed"),
-        "The body has its fields, and, as `vector`, its own vector where it has one. With If-Match only a document "
+        "The body has its fields, and, as vector, its own vector where it has one. With If-Match only a document "
         "that still has this ETag is replaced.",
         (parameters.Written,),
         Content(),

@@ -25,7 +25,7 @@ from hybrid.errors import (
 )
 from hybrid.model import Json
 from hybrid.web.codes import CODES
-from hybrid.web.faults import faults_of, placed
+from hybrid.web.faults import FaultyRequest, faults_of, in_http, placed
 from hybrid.web.wire import reply, request_id
 from hybrid.web.words import HEADINGS, reason_code, store_sentence
 
@@ -80,7 +80,7 @@ class Problem:
 @blueprint.get("/problems")
 def index() -> str:
     """The page about all codes."""
-    return render_template("problem_codes.html", heading="Problems, by code", codes=list(CODES.values()))
+    return render_template("problem_codes.html", problem=None, heading="Problems, by code", codes=list(CODES.values()))
 
 
 @blueprint.get("/problems/<code>")
@@ -88,7 +88,7 @@ def page(code: str) -> str:
     """The page about one code: what happened, and what to do. It is the `type` of each problem with this code."""
     if code not in CODES:
         raise NotFound(f"there is no problem with the code {code!r}")
-    return render_template("problem_codes.html", heading=CODES[code].title, codes=[CODES[code]])
+    return render_template("problem_codes.html", problem=None, heading=CODES[code].title, codes=[CODES[code]])
 
 
 def install(app: Flask) -> None:
@@ -127,6 +127,8 @@ def of_hybrid(error: HybridError, at: tuple[str | int, ...] = ()) -> Problem:
 def _place_of(error: HybridError) -> dict[str, Json]:
     """Where in the request it first went wrong: the argument's name, and the character of a filter, from 0."""
     named = error.field if isinstance(error, DocumentError | DocumentConflict | QueryError) else None
+    if named is not None and not isinstance(error, FaultyRequest):
+        named = in_http(named)
     position = error.position if isinstance(error, FilterError) else None
     return {name: value for name, value in (("field", named), ("position", position)) if value is not None}
 

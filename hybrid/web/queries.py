@@ -9,6 +9,7 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
 from werkzeug.datastructures import MultiDict
 
+from hybrid.bounds import MAX_DEADLINE_S
 from hybrid.errors import HybridError, QueryError
 from hybrid.model import Json, SearchResult
 from hybrid.plan import MAX_LIMIT, RETRIEVERS, Request
@@ -84,6 +85,9 @@ def _described(schema: dict[str, Any]) -> None:
         schema["properties"][name] |= {"minimum": 0, "maximum": MAX_LIMIT}
 
 
+Milliseconds = Annotated[float, Field(gt=0, le=1000 * MAX_DEADLINE_S)]
+
+
 class SearchBody(BaseModel):
     """A search as JSON. What is left out has the default of `hybrid.plan.Request`; deadline_ms: milliseconds."""
 
@@ -106,8 +110,8 @@ class SearchBody(BaseModel):
     weights: dict[str, float] | None = None
     normalizer: str | None = None
     compat: str = ""
-    deadline_ms: float | None = None
-    deadlines_ms: dict[str, float] | None = None
+    deadline_ms: Milliseconds | None = None
+    deadlines_ms: dict[str, Milliseconds] | None = None
     policy: str = Policy.PARTIAL.value
     require: list[str] = []
     explain: bool | str = False

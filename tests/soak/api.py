@@ -65,7 +65,7 @@ def _ask(operation: Any, mode: Any, times: int, seed: int, said: Counter[str]) -
     def ask(case: Any) -> None:
         if mode is schemathesis.GenerationMode.POSITIVE and case.query:
             case.query.pop("collection", None)  # a random name is none, and nothing more would be asked
-        response = case.call(headers={"Accept-Encoding": "identity"})
+        response = case.call(headers={"Accept-Encoding": "identity"})  # schemathesis does not unpack
         case.validate_response(response, checks=CHECKS)
         said[f"{operation.method.upper()} {operation.path} {response.status_code}"] += 1
 

@@ -1,4 +1,4 @@
-"""What only the operator says: no request names a model, an address, a file or a folder."""
+"""What is the operator's: no request names a model, an address or a file, and no answer says what a store said."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
+import hybrid
+from hybrid.errors import DocumentError
+from hybrid.model import DocumentOutcome, Outcome, WriteReport
 from hybrid.settings import Settings
 from hybrid.web import operations
 from hybrid.web.queries import ARGUMENTS, SearchBody
+from tests.web.conftest import OpenWith
 from tests.web.test_search_api import problem
 
 SEARCH = "/api/v1/search"
@@ -53,3 +57,37 @@ def test_a_value_that_looks_like_a_file_or_an_address_is_none(
         assert "root:" not in response.text
     body: Any = shop_client.get(f"/api/v1/documents/{quote(value, safe='')}")
     problem(body, 404, "document_not_found")
+
+
+def test_what_a_store_said_of_a_deletion_that_it_is_owed_stays_inside(partly_dead: OpenWith, closed_port: int) -> None:
+    client = partly_dead("redis")
+    client.get("/readyz")
+    response = client.delete("/api/v1/documents", query_string={"filter": "price > 100"})
+    assert response.status_code == 202
+    said = response.get_json()
+    assert said["counts"] == {"pending": 2}
+    assert sorted(one["id"] for one in said["problems"]) == ["2", "3"]
+    assert said["problems"][0].keys() == {"id", "outcome", "owed"}
+    assert str(closed_port) not in response.text
+
+
+def test_what_a_store_said_of_a_document_that_it_refuses_stays_in_the_log(
+    engine: hybrid.Engine, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.put([{"id": "1", "title": "A book"}])
+    refusal = "mapper_parsing_exception at secret-host"
+
+    def put(documents: list[dict[str, Any]], *, on_outcome: Any, **_: Any) -> WriteReport:
+        on_outcome(DocumentOutcome(documents[0]["id"], Outcome.REJECTED, refusal))
+        return WriteReport()
+
+    def update(document_id: str, *_: Any, **__: Any) -> DocumentOutcome:
+        raise DocumentError(f"document {document_id!r}: {refusal}", document_id=document_id)
+
+    monkeypatch.setattr(engine, "put", put)
+    monkeypatch.setattr(engine, "update", update)
+    for method in ("put", "patch"):
+        response = getattr(client, method)("/api/v1/documents/1", json={"title": "A book"})
+        assert "a store cannot hold it" in problem(response, 422, "invalid_document")["detail"]
+        assert "secret-host" not in response.text
+    assert caplog.text.count(refusal) == 2
