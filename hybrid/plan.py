@@ -71,9 +71,10 @@ class Request:
     {"filter": "in_stock = true", "weight": 2}; rerank: by the operator's cross-encoder, True or a dict with limit and
     min_score; min_score: of a hit; knee: end where scores fall off; sort: the hits by fields; collapse: one hit of
     each value of a field; diversity: from 0 to 1, unlike hits first; pinned: ids that come first.
-    match: how words must match, a mode or a dict, as `hybrid.match` says; queries: further texts, each retriever's
-    documents coming by the one that suits them best; like: ids of documents that others like them are found to,
-    instead of a query; within: by retriever the least raw score of what it finds; without: ids that are not found.
+    match: how words must match and in which fields, a mode or a dict, as `hybrid.match` says; queries: further texts,
+    each retriever's documents coming by the one that suits them best; like: ids of documents that others like them are
+    found to, instead of a query; within: by retriever the least raw score of what it finds; without: ids that are not
+    found.
     highlight: True for pieces of each hit's text with the words of the query marked,
     or what `hybrid.highlight.read` takes besides.
     """
@@ -242,7 +243,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
     browses = not query.strip() and vector is None
     wanted = (TEXT,) if browses else _wanted(request)
-    match, fusion = matching.read(request.match), _fusion(request, defaults.fusion)
+    match, fusion = _match(request.match, schema), _fusion(request, defaults.fusion)
     read = " ".join(matching.spoken(text, match) for text in (query, *_queries(request, wanted, browses)))
     left_out = () if browses or vector is not None else _left_out(read, wanted, fusion, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
@@ -254,7 +255,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         offset=bounds.whole("offset", request.offset, 0, MAX_LIMIT),
         window=_window(request.window, limit, defaults.window),
         retrievers=asked,
-        fields=schema.searched,
+        fields=match.fields or schema.searched,
         fusion=checked(fusion, asked),
         deadlines=_deadlines(request, asked, defaults.deadline_s),
         filter=tree,
@@ -267,12 +268,28 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
         match=match,
-        tongue=Tongue(schema.spoken, defaults.synonyms),
+        tongue=Tongue(schema.narrowed(dict(match.fields)).spoken, defaults.synonyms),
         queries=_queries(request, wanted, browses),
         within=_least(request.within, asked),
         shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),
         highlight=highlight.read(request.highlight, schema),
     )
+
+
+def _match(given: Any, schema: Schema) -> Match:
+    """How words must match. The one text field of a schema is all text, and needs no index of its own."""
+    match = matching.read(given, schema.searched)
+    lacking = [name for name, _ in match.fields if name not in schema.alone]
+    if len(schema.searched) == 1:
+        return replace(match, fields=())
+    if lacking:
+        raise QueryError(
+            f"match.fields names {', '.join(lacking)}, and all text of this collection is indexed as one. "
+            "Leave fields out, or set by_field = true (HYBRID_BY_FIELD=true) and make the index anew with: "
+            "hybrid reindex",
+            field="match",
+        )
+    return match
 
 
 def _less(tree: Filter | None, ids: Sequence[str]) -> Filter | None:

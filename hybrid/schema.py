@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -24,6 +24,9 @@ ANALYSIS = "english-porter2+cjk-bigrams/1"
 
 FORMAT = 4
 """The version of how records lie in the stores; part of a collection's fingerprint."""
+
+READABLE = (3, 4)
+"""The formats that can be opened: in format 3 no field lies by itself."""
 
 NO_MODEL = "none"
 """The name of the model where documents and queries bring their own vectors."""
@@ -58,13 +61,15 @@ class FieldType(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. boost: factor on its text score, > 0, 1 is neutral; analyzer: how its words are found, one of
-    `hybrid.analysis.ANALYZERS`. Only text fields use them."""
+    `hybrid.analysis.ANALYZERS`; alone: it is also indexed by itself, so that a search can choose it. Only text fields
+    use them."""
 
     name: str
     type: FieldType
     boost: float = 1.0
     embedded: bool = True
     analyzer: str = ENGLISH
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.analyzer not in ANALYZERS:
@@ -172,10 +177,24 @@ class Schema:
         """The analyzer of each text field."""
         return {one.name: one.analyzer for one in self.fields if one.type is FieldType.TEXT}
 
+    def narrowed(self, names: Container[str]) -> Schema:
+        """The schema with the text fields of these names only; all of it where there are none."""
+        kept = (one for one in self.fields if not names or one.type is not FieldType.TEXT or one.name in names)
+        return Schema(tuple(kept))
+
     @property
     def spoken(self) -> tuple[str, ...]:
         """The analyzers that text fields have, each once, in their order: a query is read by all of them."""
         return tuple(dict.fromkeys(self.analyzers.values())) or (ENGLISH,)
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """The names of the text fields that are also indexed by themselves, in order."""
+        return tuple(one.name for one in self.fields if one.type is FieldType.TEXT and one.alone)
+
+    def by_itself(self) -> Schema:
+        """The schema with each text field also indexed by itself."""
+        return Schema(tuple(replace(one, alone=one.alone or one.type is FieldType.TEXT) for one in self.fields))
 
     @property
     def embedded(self) -> tuple[str, ...]:
@@ -226,14 +245,19 @@ class Collection:
 
     def to_json(self) -> dict[str, Json]:
         """The collection as JSON; `from_json` gives an equal one back."""
-        return asdict(self)
+        body = asdict(self)
+        for one in body["schema"]["fields"]:
+            if not one["alone"]:  # as it was before there was such a thing, so that contents keep their hashes
+                del one["alone"]
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Collection:
-        """The collection that `to_json` wrote. Raises CollectionMismatch for another format."""
-        if body.get("format") != FORMAT:
+        """The collection that `to_json` wrote. Raises CollectionMismatch for a format that cannot be read."""
+        if body.get("format") not in READABLE:
             raise CollectionMismatch(
-                f"the collection is in format {body.get('format')}, this version reads format {FORMAT}. "
+                f"the collection is in format {body.get('format')}, this version reads format "
+                f"{' and '.join(map(str, READABLE))}. "
                 "Index it again with this version, or open it with the version that wrote it"
             )
         fields = tuple(Field(**(one | {"type": FieldType(one["type"])})) for one in body["schema"]["fields"])

@@ -26,9 +26,9 @@ from hybrid.wording import PLAIN, Tongue, Wanted, conditions, wanted
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A text search of all searched fields.
+    """A text search.
 
-    match: how the words must match; endings: with mode `prefix`, what the last word may become. conditional: only
+    match: how the words must match, and in which fields, each of which lies by itself. conditional: only
     the conditions of a query in mode `query` count, which every document must meet. tongue: how the text is read.
     limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
     chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
@@ -42,7 +42,6 @@ class TextQuery:
     facets: tuple[Facet, ...] = ()
     total: bool = False
     match: Match = ANY
-    endings: tuple[str, ...] = ()
     conditional: bool = False
     tongue: Tongue = PLAIN
 
@@ -51,7 +50,7 @@ class TextQuery:
         """What documents must have to match; None where there is nothing to be found by."""
         if self.conditional:
             return conditions(self.text, self.match, self.tongue)
-        return wanted(self.text, self.match, self.endings, self.tongue)
+        return wanted(self.text, self.match, self.tongue)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
