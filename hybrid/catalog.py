@@ -15,8 +15,9 @@ from hybrid.errors import (
     StoreError,
     StoreReplyError,
 )
+from hybrid.inferring import infer
 from hybrid.model import Document
-from hybrid.schema import ANALYSIS, Collection, Schema, infer
+from hybrid.schema import ANALYSIS, Collection, Schema
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
 

@@ -17,10 +17,11 @@ from hybrid.errors import SchemaError, StoreError
 from hybrid.indexing.documents import content_hash, fingerprint
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH
+from hybrid.inferring import infer
 from hybrid.model import Document, Record, State
 from hybrid.place import Place
 from hybrid.plan import TEXT
-from hybrid.schema import FORMAT, Collection, Schema, infer
+from hybrid.schema import FORMAT, Collection, Schema
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
 

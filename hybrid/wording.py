@@ -237,7 +237,7 @@ def loose(of: Wanted) -> list[Part]:
 def unit(of: Wanted | None, factor: float, fields: Boosts = ()) -> float | None:
     """What a document with all words would score for each nat of their rarity; None where there are none.
 
-    factor: the most that a word of rarity 1 can score: 1 in Lucene; 1 + k1 where BM25 has that factor. fields: of
+    factor: the most that a word of rarity 1 can score. fields: of
     several the one that counts most is meant, as few words stand in all.
     """
     if of is None:

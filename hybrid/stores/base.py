@@ -103,6 +103,9 @@ class WordQuery:
         return self.near[:1] or self.start
 
 
+FACTOR = 2.2
+"""1 + k1, by which BM25 is multiplied in tantivy and in Elasticsearch, as it was in older versions of Lucene."""
+
 COUNTED = 10_000
 """Matching documents that a text search of Elasticsearch counts exactly; of more it says that there are at least so
 many, as is its own default. Counts of a filter alone are exact everywhere."""

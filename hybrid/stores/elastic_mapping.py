@@ -111,7 +111,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         },
         "mappings": {
             "dynamic": False,
-            "_source": {"excludes": [TEXT, WORDS, ALONE]},
+            "_source": {"excludes": [TEXT, WORDS, *([ALONE] if collection.schema.alone else [])]},
             "_meta": {"collection": collection.to_json()},
             "properties": fields | {OWN: {"properties": own}},
         },

@@ -17,7 +17,7 @@ from hybrid.model import Json, Ranking
 from hybrid.schema import FieldType, Schema, iso
 from hybrid.sorting import Sort
 from hybrid.stores import counting
-from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
+from hybrid.stores.base import COUNTED, FACTOR, BrowseQuery, TextQuery, WordQuery
 from hybrid.stores.elastic_mapping import HAS, IN_PLACE, OWN, STOP, TEXT, WORDS, alone
 from hybrid.wording import Begins, Either, Part, Phrase, Wanted, Word, unit
 
@@ -56,7 +56,7 @@ def _part(part: Part, place: str, boost: float) -> Body:
         case Word(token, times, 0, ()):
             return {"term": {place: {"value": token, "boost": _whole(times * boost)}}}
         case Word(token, times, edits, ()):
-            about = {"value": token, "fuzziness": edits, "transpositions": True, "boost": _whole(times * boost)}
+            about = {"value": token, "fuzziness": edits, "transpositions": True, "boost": FACTOR * times * boost}
             near = {"fuzzy": {place: about | {"rewrite": "constant_score"}}}  # others stop at some number of words
             return _any([_part(Word(token, times), place, boost), near])
         case Word(token, times, edits, also):
@@ -65,7 +65,7 @@ def _part(part: Part, place: str, boost: float) -> Body:
         case Either(phrases):
             return {"dis_max": {"queries": [_part(one, place, boost) for one in phrases]}}
         case Begins(start, finished):
-            begun = {"prefix": {WORDS if place == TEXT else place: {"value": start, "boost": _whole(boost)}}}
+            begun = {"prefix": {WORDS if place == TEXT else place: {"value": start, "boost": FACTOR * boost}}}
             return _any([begun, _part(finished, place, boost)]) if finished else begun
         case Phrase(tokens, _):
             placed = " ".join(token or STOP for token in tokens)
@@ -258,7 +258,7 @@ def ranking(answer: Mapping[str, Any], query: TextQuery | BrowseQuery, schema: S
         exact=total is None or total["relation"] == "eq",
         facets=facets(query.facets, answer.get("aggregations", {}), schema),
         spent={"took": float(answer["took"])},
-        unit=unit(query.wanted, 1.0, query.match.fields) if isinstance(query, TextQuery) else None,
+        unit=unit(query.wanted, FACTOR, query.match.fields) if isinstance(query, TextQuery) else None,
     )
 
 

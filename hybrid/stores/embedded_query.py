@@ -17,7 +17,7 @@ from hybrid.match import Boosts
 from hybrid.model import Json
 from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
-from hybrid.stores.base import WordQuery
+from hybrid.stores.base import FACTOR, WordQuery
 from hybrid.stores.embedded_index import BY_NAME, alone, as_name, column
 from hybrid.wording import Begins, Either, Part, Phrase, Wanted, Word
 
@@ -29,9 +29,6 @@ _ALL_TERMS = 1_000_000
 
 
 _TEXT = "text"
-
-FACTOR = 2.2
-"""1 + k1, by which tantivy's BM25 is multiplied, and Lucene's is not."""
 
 
 def _any(several: Sequence[Query]) -> Query:

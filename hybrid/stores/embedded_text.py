@@ -29,8 +29,8 @@ from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores import embedded_files as files
 from hybrid.stores import embedded_index as layout
-from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
-from hybrid.stores.embedded_query import FACTOR, Asking, Reading
+from hybrid.stores.base import FACTOR, BrowseQuery, TextQuery, WordQuery, one_by_one
+from hybrid.stores.embedded_query import Asking, Reading
 from hybrid.wording import unit
 
 _WAIT_S = 30.0
