@@ -128,13 +128,14 @@ def _fields(given: Any, searched: Mapping[str, float]) -> Boosts:
         return ()
     named = [given] if isinstance(given, str) else given
     if isinstance(named, Sequence) and all(isinstance(name, str) for name in named):
-        named = {name: searched.get(name, 1.0) for name in named}
+        named = dict.fromkeys(named)
     if not isinstance(named, Mapping):
         raise QueryError(f"match.fields is {given!r}; give names, or boosts by name: {{'title': 3}}", field="match")
     for name in named.keys() - searched.keys():
         near = ", ".join(bounds.nearest(str(name), searched)) or "none"
         raise QueryError(f"match.fields names {name!r}, which is no text field here; there is: {near}", field="match")
-    boosts = {name: bounds.number(f"match.fields.{name}", boost, 0, 1000) for name, boost in named.items()}
+    asked = {name: searched[name] if boost is None else boost for name, boost in named.items()}
+    boosts = {name: bounds.number(f"match.fields.{name}", boost, 0, 1000) for name, boost in asked.items()}
     for name in (name for name, boost in boosts.items() if not boost):
         raise QueryError(f"match.fields gives {name!r} the boost 0; leave it out to search without it", field="match")
     return tuple((name, boosts[name]) for name in searched if name in boosts)

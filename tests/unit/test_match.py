@@ -123,6 +123,7 @@ SEARCHED = (("title", 2.0), ("text", 1.0))
         (["text", "title"], SEARCHED),
         (["text", "text"], (("text", 1.0),)),
         ("title", (("title", 2.0),)),
+        ({"title": None, "text": 0.5}, (("title", 2.0), ("text", 0.5))),
         ([], ()),
         ({}, ()),
         (None, ()),
