@@ -32,7 +32,9 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield engine
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(options=OPTIONS, limit=st.integers(1, 7), query=QUERIES)
 def test_whatever_is_combined_an_answer_keeps_its_word(
     engine: Engine, options: dict[str, Any], limit: int, query: str
