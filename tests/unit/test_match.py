@@ -158,6 +158,8 @@ def test_a_query_of_many_words_and_fields_stays_below_the_limit_of_clauses() -> 
 
 def test_conditions_are_what_must_and_must_not_be() -> None:
     match = Match(Mode.QUERY)
+    near = wanted("+laptop -fan", Match(Mode.QUERY, fuzziness=1))
+    assert near == Wanted(must=(Word("laptop", edits=1),), must_not=(Word("fan"),))  # what is shut out is that word
     assert wanted('fan +laptop -"no games"', match) == Wanted((Word("fan"),), 0, (Word("laptop"),), (Word("game"),))
     assert conditions("fan +laptop", match) == Wanted(must=(Word("laptop"),))
     assert conditions("fan", match) is None
