@@ -20,7 +20,7 @@ def texts(plan: Plan) -> list[TextQuery] | list[BrowseQuery]:
     if plan.browses:
         return [BrowseQuery(plan.window, plan.sort, within, plan.filter, plan.facets, total=True)]
     first = TextQuery(plan.query, plan.window, within, plan.filter, plan.facets, total=True, match=plan.match)
-    first = replace(first, tongue=plan.tongue)
+    first = replace(first, tongue=plan.tongue, least=dict(plan.within).get(TEXT))
     return [replace(first, text=one) for one in (plan.query, *plan.queries)]
 
 

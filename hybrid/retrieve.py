@@ -33,7 +33,7 @@ def by_text(place: Place, plan: Plan) -> Ranking:
         found = merged(_all_of(place.text.search_many(texts)), plan.window)
     else:
         found = place.text.search(first)
-    return _timed(cut(found, dict(plan.within).get(TEXT)), store=started)
+    return _timed(found, store=started)
 
 
 def by_vector(place: Place, plan: Plan) -> Ranking:
@@ -53,11 +53,8 @@ def by_texts(place: Place, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
     place.catalog.store(TEXT)
     started = time.perf_counter()
     asked = [query for plan in plans for query in queries.texts(plan) if not isinstance(query, BrowseQuery)]
-    found = zip(plans, place.text.search_many(asked), strict=True)
-    return [
-        _timed(cut(one, dict(plan.within).get(TEXT)), store=started) if isinstance(one, Ranking) else one
-        for plan, one in found
-    ]
+    found = place.text.search_many(asked)
+    return [_timed(one, store=started) if isinstance(one, Ranking) else one for one in found]
 
 
 def by_vectors(place: Place, plans: Sequence[Plan]) -> list[Ranking | StoreError]:

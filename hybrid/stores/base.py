@@ -32,7 +32,7 @@ class TextQuery:
     the conditions of a query in mode `query` count, which every document must meet. tongue: how the text is read.
     limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
     chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
-    total: also count the documents that match, exactly up to `COUNTED`.
+    total: also count the documents that match, exactly up to `COUNTED`. least: documents below this score do not match.
     """
 
     text: str
@@ -43,6 +43,7 @@ class TextQuery:
     total: bool = False
     match: Match = ANY
     conditional: bool = False
+    least: float | None = None
     tongue: Tongue = PLAIN
 
     @property

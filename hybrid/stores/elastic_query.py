@@ -147,9 +147,10 @@ def search_body(query: TextQuery) -> Body | None:
     wanted = query.wanted
     if wanted is None or not (query.limit or query.facets or query.total):
         return None
-    return _body(query, words(wanted, query.match.fields), [{"_score": "desc"}, _ID_LAST]) | {
-        "track_total_hits": COUNTED if query.total else False
-    }
+    asked = words(wanted, query.match.fields)
+    if query.least is not None:  # not `min_score` of the search, which facets do not look at
+        asked = {"function_score": {"query": asked, "min_score": query.least}}
+    return _body(query, asked, [{"_score": "desc"}, _ID_LAST]) | {"track_total_hits": COUNTED if query.total else False}
 
 
 def browse_body(query: BrowseQuery) -> Body:

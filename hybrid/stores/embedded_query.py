@@ -112,6 +112,10 @@ class Asking:
         satisfied = Query.const_score_query(self.filtered(tree), 0.0)
         return Query.boolean_query([(Occur.Must, words), (Occur.Must, satisfied)])
 
+    def both(self, words: Query, others: Query) -> Query:
+        """Documents of both, each scored by the words."""
+        return Query.boolean_query([(Occur.Must, words), (Occur.Must, others)])
+
     def having(self, words: WordQuery) -> Query:
         """Documents whose words are counted: those with a near one, where that is asked, so that few are looked at."""
         tokens = [Query.term_query(self._schema, "text", term, "freq") for term in words.terms]
@@ -190,6 +194,11 @@ class Reading:
         both = Query.boolean_query([(Occur.Must, words), (Occur.Must, named)])
         scores, addresses, _ = self.best(both, self._searcher.num_docs, count=False)
         return scores, addresses
+
+    def above(self, words: Query, least: float) -> list[str]:
+        """The ids of the documents of the words that score at least this."""
+        scores, addresses, _ = self.best(words, self._searcher.num_docs, count=False)
+        return self.ids([address for score, address in zip(scores, addresses, strict=True) if score >= least])
 
     def everything(self, query: Query) -> list[Any]:
         """The addresses of all documents of a query."""

@@ -224,6 +224,8 @@ class TantivyText:
             words = asking.words(query.wanted, query.match.fields)
             if words is None:
                 return self._nothing(query)
+            if query.least is not None:
+                words = asking.both(words, asking.named(reading.above(words, query.least)))
             asked = asking.of(words, query.filter)
             scores, addresses, total = reading.best(asked, max(query.limit, 0), count=query.total)
             ids, versions = reading.ids(addresses), reading.versions(addresses)

@@ -250,6 +250,9 @@ class MemoryText:
         held, scorer = self._scoring()
         wanted = query.wanted
         words = scorer.matching(wanted, query.match.fields)
+        if query.least is not None:
+            good = scorer.scores(wanted, words, query.match.fields) >= query.least
+            words = [at for at, is_good in zip(words, good, strict=True) if is_good]
         matches = [at for at in words if query.filter is None or matches_filter(query.filter, scorer.rows[at].facts)]
         scores = scorer.scores(wanted, matches, query.match.fields)
         best = np.argsort(-scores, kind="stable")[: max(query.limit, 0)].tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -332,6 +333,17 @@ def test_only_what_scores_enough_is_within_range(engine: Engine) -> None:
         good = {one: score for one, score in raw(every, name).items() if score >= least[name]}
         assert raw(found, name) == good
         assert 0 < len(good) < len(raw(every, name))
+    alone = engine.search("notebook", within={"text": least["text"]}, retrievers=["text"], limit=1, facets=["brand"])
+    good = {one for one, score in raw(every, "text").items() if score >= least["text"]}
+    brands = Counter(BY_ID[one]["brand"] for one in good)
+    assert alone.total is not None
+    assert alone.facets is not None
+    assert alone.total.value == len(good)  # what scores less is not counted either
+    assert {one["value"]: one["count"] for one in alone.facets.found["brand"]} == brands
+    among = engine.search(
+        "notebook", within={"text": least["text"]}, filter="price < 300", retrievers=["text"], limit=1000
+    )
+    assert set(among.ids) == {one for one in good if BY_ID[one]["price"] < 300}
 
 
 def test_documents_like_others_are_found_by_their_vectors_and_their_words(engine: Engine) -> None:
