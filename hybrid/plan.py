@@ -18,7 +18,7 @@ from hybrid.filters.tree import ID, Filter, Not, OneOf, both
 from hybrid.fusion import Fusion, checked, registered
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.highlight import Highlight
-from hybrid.match import ANY, Match
+from hybrid.match import ANY, Boosts, Match
 from hybrid.model import Json
 from hybrid.policy import Policy
 from hybrid.schema import Schema
@@ -123,6 +123,7 @@ class Defaults:
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
     the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
     synonyms: the operator's. fusion: of searches that name no method; what they say of k and weights goes before.
+    fields: where those look for words that name no fields.
     """
 
     window: int = 100
@@ -131,6 +132,7 @@ class Defaults:
     rerank: Rerank | None = None
     synonyms: Synonyms = NONE
     fusion: Fusion = STANDARD
+    fields: Boosts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
     browses = not query.strip() and vector is None
     wanted = (TEXT,) if browses else _wanted(request)
-    match, fusion = _match(request.match, schema), _fusion(request, defaults.fusion)
+    match, fusion = _match(request, schema, defaults.fields), _fusion(request, defaults.fusion)
     read = " ".join(matching.spoken(text, match) for text in (query, *_queries(request, wanted, browses)))
     left_out = () if browses or vector is not None else _left_out(read, wanted, fusion, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
@@ -276,9 +278,14 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     )
 
 
-def _match(given: Any, schema: Schema) -> Match:
-    """How words must match. The one text field of a schema is all text, and needs no index of its own."""
-    match = matching.read(given, schema.searched)
+def _match(request: Request, schema: Schema, usual: Boosts) -> Match:
+    """How words must match. The one text field of a schema is all text, and needs no index of its own.
+
+    usual: the fields of searches that name none, and no fusion.
+    """
+    match = matching.read(request.match, schema.searched)
+    if usual and not (match.fields or _is_named(request)):
+        match = replace(match, fields=matching.read({"fields": dict(usual)}, schema.searched).fields)
     lacking = [name for name, _ in match.fields if name not in schema.alone]
     if len(schema.searched) == 1:
         return replace(match, fields=())
@@ -367,10 +374,14 @@ def _explain(given: bool | str) -> Explain:
     return bounds.choice("explain", given, Explain)
 
 
+def _is_named(request: Request) -> bool:
+    """Whether a request names its fusion, so that nothing of the usual one counts."""
+    return request.fusion is not None or bool(request.compat)
+
+
 def _fusion(request: Request, usual: Fusion) -> Fusion:
     """The fusion that is asked for, not checked yet; one that is named takes nothing of the usual one."""
-    named = request.fusion is not None or request.compat
-    base = Fusion(request.fusion or DEFAULT_METHOD, compat=request.compat) if named else usual
+    base = Fusion(request.fusion or DEFAULT_METHOD, compat=request.compat) if _is_named(request) else usual
     k = base.k if request.k is None else request.k
     if isinstance(k, int | float) and k < 1:
         raise FusionError(f"k is {k!r}; the rank constant of a search is a number from 1, usually 60")
