@@ -15,8 +15,9 @@ from hybrid.errors import (
     StoreError,
     StoreReplyError,
 )
+from hybrid.inferring import infer
 from hybrid.model import Document
-from hybrid.schema import ANALYSIS, Collection, Schema, infer
+from hybrid.schema import ANALYSIS, Collection, Schema
 from hybrid.settings import Settings
 from hybrid.stores.base import Store
 
@@ -213,7 +214,8 @@ class Catalog:
                 + ". Set them as they were, or delete the collection and index it again"
             )
         given = self._settings.schema_given
-        if given is not None and given != loaded.schema:
+        # Whether fields lie by themselves is what the collection says: `reindex` lays them as they are set.
+        if given is not None and given.by_itself() != loaded.schema.by_itself():
             raise CollectionMismatch(
                 f"{where} has other fields than hybrid.toml: {_difference(given, loaded)}. "
                 "Set them as they were, or delete the collection and index it again"
@@ -228,7 +230,7 @@ class Catalog:
                 "the model is 'none' and no document brings a vector, so there is nothing to search by. "
                 "Give each document a 'vector', or set a model"
             )
-        schema = given or infer(documents)
+        schema = given or self._settings.laid(infer(documents))
         if not schema.searched and supplied is None:
             raise SchemaError(
                 "no field of the documents is text, so there is nothing to search by. "

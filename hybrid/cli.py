@@ -102,6 +102,9 @@ _SEARCHING = (
     ),
     click.option("--minimum", default="", metavar="NUMBER", help="How many words must match, such as 2 or 75%."),
     click.option("--fuzziness", default="0", metavar="EDITS", help="Edits a word may be off: 0, 1, 2 or auto."),
+    click.option(
+        "--field", "fields", multiple=True, metavar="NAME[=BOOST]", help="Look for words here, not in all text."
+    ),
     click.option("--also", "queries", multiple=True, metavar="QUERY", help="A further text to ask."),
     click.option("--like", multiple=True, metavar="ID", help="Find others like this document; needs no QUERY."),
     click.option("--without", multiple=True, metavar="ID", help="Not this document."),
@@ -136,7 +139,11 @@ def search(query: str, plan: bool, why: str | None, batch: TextIO | None, json: 
         "like": list(given["like"]) or None,
         "within": dict(_weight(text, "--within") for text in given["within"]),
     }
-    del asked["minimum"], asked["fuzziness"]
+    if given["fields"]:
+        asked["match"]["fields"] = dict(
+            _weight(text, "--field") if "=" in text else (text, None) for text in given["fields"]
+        )
+    del asked["minimum"], asked["fuzziness"], asked["fields"]
     with hybrid.open(**place) as engine:
         if plan:
             print_json(engine.render(engine.plan(query, **asked)))

@@ -50,7 +50,7 @@ def highlighted(
 
 def terms(plan: Plan) -> frozenset[str]:
     """The tokens that the texts of a plan look for, and what they stand for."""
-    found = [wanted(text, ANY, (), plan.tongue) for text in (plan.query, *plan.queries)]
+    found = [wanted(text, ANY, plan.tongue) for text in (plan.query, *plan.queries)]
     return frozenset(token for of in found if of is not None for token in tokens_of(of))
 
 

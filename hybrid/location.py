@@ -141,7 +141,7 @@ class Location:
             new.settings.collection,
             new.model.name,
             size,
-            self._settings.schema_given,
+            self._settings,
         )
         new.catalog.create(wanted)
         count = 0

@@ -11,10 +11,10 @@ query    words, "quoted phrases" that must stand there, +words that must, and -w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from hybrid import bounds
 from hybrid.errors import QueryError
@@ -33,6 +33,10 @@ class Mode(StrEnum):
 
 Fuzziness = Literal[0, 1, 2, "auto"]
 
+Boosts: TypeAlias = tuple[tuple[str, float], ...]
+"""Fields and their boosts."""
+
+_KNOWN = ("mode", "minimum", "fuzziness", "fields")
 _MOST_EDITS = ((2, 0), (5, 1))
 """Characters of a word up to which so many edits are too many to tell it from another; of longer ones 2 are not."""
 
@@ -42,11 +46,13 @@ class Match:
     """How the text retriever matches words. minimum: how many of the words that may match must, as Elasticsearch's
     minimum_should_match: 2, "-1", "75%", "2<75%"; empty: as the mode says. fuzziness: edits (insertion, deletion,
     substitution, transposition) that a word may be off; "auto": 0 up to 2 characters, 1 up to 5, else 2, which is also
-    the most that a number gives."""
+    the most that a number gives. fields: where words are looked for, each with its boost; empty: in all text, as one.
+    """
 
     mode: Mode = Mode.ANY
     minimum: str = ""
     fuzziness: Fuzziness = 0
+    fields: tuple[tuple[str, float], ...] = ()
 
     def edits(self, token: str) -> int:
         """Edits that a token may be off."""
@@ -60,8 +66,9 @@ class Match:
         return max(1, words) if self.mode in (Mode.ALL, Mode.PREFIX) else 1
 
     def to_dict(self) -> dict[str, Json]:
-        """The value as JSON."""
-        return {"mode": str(self.mode), "minimum": self.minimum, "fuzziness": self.fuzziness}
+        """The value as JSON; fields where they are chosen."""
+        chosen: dict[str, Json] = {"fields": dict(self.fields)} if self.fields else {}
+        return {"mode": str(self.mode), "minimum": self.minimum, "fuzziness": self.fuzziness} | chosen
 
 
 ANY = Match()
@@ -91,24 +98,47 @@ def _amount(text: str, words: int) -> int:
     return number if number >= 0 else words + number
 
 
-def read(given: Any) -> Match:
-    """The match of a request: a mode's name, or a dict with mode, minimum and fuzziness. Raises QueryError."""
+def read(given: Any, searched: Boosts = ()) -> Match:
+    """The match of a request: a mode's name, or a dict with mode, minimum, fuzziness and fields. Raises QueryError.
+
+    searched: the text fields there are, with the boosts that they have where a request names none.
+    """
     if given is None:
         return Match()
     wanted = {"mode": given} if isinstance(given, str) else given
     if not isinstance(wanted, Mapping):
         raise QueryError(f"match is {given!r}; give a mode ({', '.join(Mode)}) or a dict", field="match")
-    strangers = sorted(str(name) for name in wanted.keys() - {"mode", "minimum", "fuzziness"})
+    strangers = sorted(str(name) for name in wanted.keys() - set(_KNOWN))
     if strangers:
-        raise QueryError(f"match has {', '.join(strangers)}; it has: mode, minimum, fuzziness", field="match")
+        raise QueryError(f"match has {', '.join(strangers)}; it has: {', '.join(_KNOWN)}", field="match")
     mode = bounds.choice("match.mode", wanted.get("mode", Mode.ANY), Mode)
-    match = Match(mode, _minimum(wanted.get("minimum", "")), _fuzziness(wanted.get("fuzziness", 0)))
+    minimum, fuzziness = _minimum(wanted.get("minimum", "")), _fuzziness(wanted.get("fuzziness", 0))
+    match = Match(mode, minimum, fuzziness, _fields(wanted.get("fields"), dict(searched)))
     if mode is Mode.PHRASE and (match.minimum or match.fuzziness):
         raise QueryError(
             "a phrase matches as a whole, so there is no minimum or fuzziness; use mode 'all' for words in any order",
             field="match",
         )
     return match
+
+
+def _fields(given: Any, searched: Mapping[str, float]) -> Boosts:
+    """The fields that are named, in the schema's order; () where none are, as in an empty list."""
+    if given is None:
+        return ()
+    named = [given] if isinstance(given, str) else given
+    if isinstance(named, Sequence) and all(isinstance(name, str) for name in named):
+        named = dict.fromkeys(named)
+    if not isinstance(named, Mapping):
+        raise QueryError(f"match.fields is {given!r}; give names, or boosts by name: {{'title': 3}}", field="match")
+    for name in named.keys() - searched.keys():
+        near = ", ".join(bounds.nearest(str(name), searched)) or "none"
+        raise QueryError(f"match.fields names {name!r}, which is no text field here; there is: {near}", field="match")
+    asked = {name: searched[name] if boost is None else boost for name, boost in named.items()}
+    boosts = {name: bounds.number(f"match.fields.{name}", boost, 0, 1000) for name, boost in asked.items()}
+    for name in (name for name, boost in boosts.items() if not boost):
+        raise QueryError(f"match.fields gives {name!r} the boost 0; leave it out to search without it", field="match")
+    return tuple((name, boosts[name]) for name in searched if name in boosts)
 
 
 def _minimum(given: Any) -> str:

@@ -18,7 +18,7 @@ from hybrid.filters.tree import ID, Filter, Not, OneOf, both
 from hybrid.fusion import Fusion, checked, registered
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.highlight import Highlight
-from hybrid.match import ANY, Match
+from hybrid.match import ANY, Boosts, Match
 from hybrid.model import Json
 from hybrid.policy import Policy
 from hybrid.schema import Schema
@@ -71,9 +71,10 @@ class Request:
     {"filter": "in_stock = true", "weight": 2}; rerank: by the operator's cross-encoder, True or a dict with limit and
     min_score; min_score: of a hit; knee: end where scores fall off; sort: the hits by fields; collapse: one hit of
     each value of a field; diversity: from 0 to 1, unlike hits first; pinned: ids that come first.
-    match: how words must match, a mode or a dict, as `hybrid.match` says; queries: further texts, each retriever's
-    documents coming by the one that suits them best; like: ids of documents that others like them are found to,
-    instead of a query; within: by retriever the least raw score of what it finds; without: ids that are not found.
+    match: how words must match and in which fields, a mode or a dict, as `hybrid.match` says; queries: further texts,
+    each retriever's documents coming by the one that suits them best; like: ids of documents that others like them are
+    found to, instead of a query; within: by retriever the least raw score of what it finds; without: ids that are not
+    found.
     highlight: True for pieces of each hit's text with the words of the query marked,
     or what `hybrid.highlight.read` takes besides.
     """
@@ -122,6 +123,7 @@ class Defaults:
     languages: gives the model's, ISO 639-1, empty where they are not known; called only where the model is to read
     the query, as it may have to be loaded. rerank: the operator's model, and the most it may be asked; None: none.
     synonyms: the operator's. fusion: of searches that name no method; what they say of k and weights goes before.
+    fields: where those look for words that name no fields.
     """
 
     window: int = 100
@@ -130,6 +132,7 @@ class Defaults:
     rerank: Rerank | None = None
     synonyms: Synonyms = NONE
     fusion: Fusion = STANDARD
+    fields: Boosts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +245,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
     limit = bounds.whole("limit", request.limit, 0, MAX_LIMIT)
     browses = not query.strip() and vector is None
     wanted = (TEXT,) if browses else _wanted(request)
-    match, fusion = matching.read(request.match), _fusion(request, defaults.fusion)
+    match, fusion = _match(request, schema, defaults.fields), _fusion(request, defaults.fusion)
     read = " ".join(matching.spoken(text, match) for text in (query, *_queries(request, wanted, browses)))
     left_out = () if browses or vector is not None else _left_out(read, wanted, fusion, defaults.languages)
     asked = tuple(name for name in wanted if name not in dict(left_out))
@@ -254,7 +257,7 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         offset=bounds.whole("offset", request.offset, 0, MAX_LIMIT),
         window=_window(request.window, limit, defaults.window),
         retrievers=asked,
-        fields=schema.searched,
+        fields=match.fields or schema.searched,
         fusion=checked(fusion, asked),
         deadlines=_deadlines(request, asked, defaults.deadline_s),
         filter=tree,
@@ -267,12 +270,33 @@ def make(request: Request, schema: Schema, defaults: Defaults) -> Plan:
         explain=_explain(request.explain),
         verify=bounds.flag("verify", request.verify),
         match=match,
-        tongue=Tongue(schema.spoken, defaults.synonyms),
+        tongue=Tongue(schema.narrowed(dict(match.fields)).spoken, defaults.synonyms),
         queries=_queries(request, wanted, browses),
         within=_least(request.within, asked),
         shaping=_shaping(request, () if browses else order, schema, defaults.rerank, browses),
         highlight=highlight.read(request.highlight, schema),
     )
+
+
+def _match(request: Request, schema: Schema, usual: Boosts) -> Match:
+    """How words must match. The one text field of a schema is all text, and needs no index of its own.
+
+    usual: the fields of searches that name none, and no fusion.
+    """
+    match = matching.read(request.match, schema.searched)
+    if usual and not (match.fields or _is_named(request)):
+        match = replace(match, fields=matching.read({"fields": dict(usual)}, schema.searched).fields)
+    lacking = [name for name, _ in match.fields if name not in schema.alone]
+    if len(schema.searched) == 1:
+        return replace(match, fields=())
+    if lacking:
+        raise QueryError(
+            f"match.fields names {', '.join(lacking)}, and all text of this collection is indexed as one. "
+            "Leave fields out, or set by_field = true (HYBRID_BY_FIELD=true) and make the index anew with: "
+            "hybrid reindex",
+            field="match",
+        )
+    return match
 
 
 def _less(tree: Filter | None, ids: Sequence[str]) -> Filter | None:
@@ -350,10 +374,14 @@ def _explain(given: bool | str) -> Explain:
     return bounds.choice("explain", given, Explain)
 
 
+def _is_named(request: Request) -> bool:
+    """Whether a request names its fusion, so that nothing of the usual one counts."""
+    return request.fusion is not None or bool(request.compat)
+
+
 def _fusion(request: Request, usual: Fusion) -> Fusion:
     """The fusion that is asked for, not checked yet; one that is named takes nothing of the usual one."""
-    named = request.fusion is not None or request.compat
-    base = Fusion(request.fusion or DEFAULT_METHOD, compat=request.compat) if named else usual
+    base = Fusion(request.fusion or DEFAULT_METHOD, compat=request.compat) if _is_named(request) else usual
     k = base.k if request.k is None else request.k
     if isinstance(k, int | float) and k < 1:
         raise FusionError(f"k is {k!r}; the rank constant of a search is a number from 1, usually 60")

@@ -8,6 +8,9 @@ window = 100
 [fusion.weights]     # may have normalizer and compat before it, too
 vector = 2.0
 
+[fields]             # where words are looked for, and what each field counts; without it in all text, as one
+title = 3.0
+
 [tuned]              # how it came about, for people; not looked at
 dataset = "scifact"
 """
@@ -25,6 +28,7 @@ import orjson
 from hybrid import bounds
 from hybrid.errors import InputError
 from hybrid.fusion import Fusion, checked
+from hybrid.match import Boosts
 from hybrid.model import Json
 from hybrid.plan import RETRIEVERS, STANDARD, Defaults
 from hybrid.settings import Settings
@@ -39,15 +43,18 @@ _KEYS = frozenset({"method", "k", "window", "weights", "normalizer", "compat"})
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A fusion and its window (documents asked of each retriever). tuned: how it came about, by name."""
+    """A fusion and its window (documents asked of each retriever). tuned: how it came about, by name. fields: where
+    words are looked for, with boosts; empty: in all text."""
 
     fusion: Fusion
     window: int
     tuned: Mapping[str, Json] = field(default_factory=dict)
+    fields: Boosts = ()
 
     def options(self) -> dict[str, Json]:
         """The options of a search that is fused like this: `engine.search(query, **preset.options())`."""
-        return {
+        chosen: dict[str, Json] = {"match": {"fields": dict(self.fields)}} if self.fields else {}
+        return chosen | {
             "fusion": self.fusion.method,
             "k": self.fusion.k,
             "weights": dict(self.fusion.weights),
@@ -103,6 +110,7 @@ def save(preset: Preset, path: Path) -> None:
     text = _table("fusion", {"method": of.method, "k": of.k, "window": preset.window})
     text += "".join(f"{name} = {_value(value)}\n" for name, value in chosen.items() if value)
     text += _table("fusion.weights", dict(of.weights)) if of.weights else ""
+    text += _table("fields", dict(preset.fields)) if preset.fields else ""
     text += _table("tuned", preset.tuned) if preset.tuned else ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,8 +121,12 @@ def save(preset: Preset, path: Path) -> None:
 
 def _read(body: Mapping[str, Json]) -> Preset:
     given, tuned = body.get("fusion"), body.get("tuned", {})
-    if body.keys() - {"fusion", "tuned"} or not isinstance(given, dict) or not isinstance(tuned, dict):
-        raise InputError("it must have a table [fusion], and may have [fusion.weights] and [tuned], and nothing else")
+    fields = body.get("fields", {})
+    strangers = body.keys() - {"fusion", "fields", "tuned"}
+    if strangers or not (isinstance(given, dict) and isinstance(fields, dict) and isinstance(tuned, dict)):
+        raise InputError(
+            "it must have a table [fusion], and may have [fusion.weights], [fields] and [tuned], and nothing else"
+        )
     if "method" not in given or not _KEYS.issuperset(given):
         raise InputError(f"[fusion] must have a method, may have {', '.join(sorted(_KEYS - {'method'}))}, and no more")
     weights = given.get("weights", {})
@@ -126,7 +138,8 @@ def _read(body: Mapping[str, Json]) -> Preset:
     if isinstance(fusion.k, int | float) and fusion.k < 1:
         raise InputError(f"k is {fusion.k!r}; the rank constant of a search is a number from 1, usually 60")
     window = bounds.whole("window", given.get("window", Defaults().window), 1, bounds.MAX_LIMIT)
-    return Preset(checked(fusion, RETRIEVERS), window, tuned)
+    boosts = tuple((name, bounds.number(f"fields.{name}", boost, 0.001, 1000)) for name, boost in fields.items())
+    return Preset(checked(fusion, RETRIEVERS), window, tuned, boosts)
 
 
 def _table(name: str, values: Mapping[str, Json]) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hybrid.analysis import folded, prepare
-from hybrid.match import Mode
 from hybrid.model import Vector
 from hybrid.plan import RETRIEVERS, TEXT, Plan
-from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery, WordQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery
 
 
 def text(plan: Plan) -> TextQuery | BrowseQuery:
@@ -22,20 +20,8 @@ def texts(plan: Plan) -> list[TextQuery] | list[BrowseQuery]:
     if plan.browses:
         return [BrowseQuery(plan.window, plan.sort, within, plan.filter, plan.facets, total=True)]
     first = TextQuery(plan.query, plan.window, within, plan.filter, plan.facets, total=True, match=plan.match)
-    first = replace(first, tongue=plan.tongue)
+    first = replace(first, tongue=plan.tongue, least=dict(plan.within).get(TEXT))
     return [replace(first, text=one) for one in (plan.query, *plan.queries)]
-
-
-def typed(plan: Plan) -> bool:
-    """Whether the last word of the query is still being typed."""
-    return plan.match.mode is Mode.PREFIX and not plan.browses
-
-
-def endings(query: TextQuery, limit: int) -> WordQuery:
-    """What the text store is asked for the words that the last one of a query may become."""
-    last = (query.text.split() or [""])[-1]
-    start = folded(prepare(last))
-    return WordQuery(limit if start else 0, start=start, timeout_s=query.timeout_s, filter=query.filter)
 
 
 def conditions(plan: Plan) -> TextQuery | None:

@@ -17,10 +17,12 @@ from hybrid.errors import SchemaError, StoreError
 from hybrid.indexing.documents import content_hash, fingerprint
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH
+from hybrid.inferring import infer
 from hybrid.model import Document, Record, State
 from hybrid.place import Place
 from hybrid.plan import TEXT
-from hybrid.schema import Collection, Schema, infer
+from hybrid.schema import FORMAT, Collection, Schema
+from hybrid.settings import Settings
 from hybrid.stores.base import Store
 
 _NUMBER = re.compile(r"~(\d+)$")
@@ -32,14 +34,16 @@ def next_name(name: str) -> str:
     return f"{_NUMBER.sub('', name)}~{int(found[1]) + 1 if found else 2}"
 
 
-def grown(collection: Collection, store: Store, name: str, model: str, dim: int, given: Schema | None) -> Collection:
-    """What the collection is to become: the schema that is given, else its own with the fields that came later."""
+def grown(collection: Collection, store: Store, name: str, model: str, dim: int, settings: Settings) -> Collection:
+    """What the collection is to become: the schema that is set, else its own with the fields that came later."""
+    given = settings.schema_given
     if given is None:
         sample = (Document(one.id, one.source) for one in _sample(store))
         known = {one.name for one in collection.schema.fields}
         new = tuple(one for one in infer(sample).fields if one.name not in known)
-        given = Schema(collection.schema.fields + new)
-    return replace(collection, name=name, schema=given, model=model, vector=replace(collection.vector, dim=dim))
+        given = settings.laid(Schema(collection.schema.fields + new))
+    vector = replace(collection.vector, dim=dim)
+    return replace(collection, name=name, schema=given, model=model, vector=vector, format=FORMAT)
 
 
 def copy(old: Place, new: Place, told: Callable[[int], None]) -> int:

@@ -20,15 +20,12 @@ from hybrid.stores.base import BrowseQuery, TextQuery, VectorQuery
 
 _log = logging.getLogger(__name__)
 
-ENDINGS = 50
-"""Words that the last one of a query may become while it is typed: those of most documents."""
-
 
 def by_text(place: Place, plan: Plan) -> Ranking:
     """What the text retriever finds, or lists where there is no query. Raises StoreError."""
     place.catalog.store(TEXT)
     started = time.perf_counter()
-    first, *more = _asked(place, plan)
+    first, *more = queries.texts(plan)
     if isinstance(first, BrowseQuery):
         found = place.text.browse(first)
     elif more:
@@ -36,7 +33,7 @@ def by_text(place: Place, plan: Plan) -> Ranking:
         found = merged(_all_of(place.text.search_many(texts)), plan.window)
     else:
         found = place.text.search(first)
-    return _timed(cut(found, dict(plan.within).get(TEXT)), store=started)
+    return _timed(found, store=started)
 
 
 def by_vector(place: Place, plan: Plan) -> Ranking:
@@ -55,12 +52,9 @@ def by_texts(place: Place, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
     """What the text retriever finds for each plan that has one query. Raises StoreError where all fail."""
     place.catalog.store(TEXT)
     started = time.perf_counter()
-    asked = [query for plan in plans for query in _asked(place, plan) if not isinstance(query, BrowseQuery)]
-    found = zip(plans, place.text.search_many(asked), strict=True)
-    return [
-        _timed(cut(one, dict(plan.within).get(TEXT)), store=started) if isinstance(one, Ranking) else one
-        for plan, one in found
-    ]
+    asked = [query for plan in plans for query in queries.texts(plan) if not isinstance(query, BrowseQuery)]
+    found = place.text.search_many(asked)
+    return [_timed(one, store=started) if isinstance(one, Ranking) else one for one in found]
 
 
 def by_vectors(place: Place, plans: Sequence[Plan]) -> list[Ranking | StoreError]:
@@ -96,14 +90,14 @@ def scores(place: Place, retriever: str, plan: Plan, ids: Sequence[str]) -> Mapp
         asked = [queries.vector(plan, row) for row in _vectors(place, [plan])[0]]
         found = [place.vector.scores(one, ids) for one in asked]
     else:
-        found = [place.text.scores(one, ids) for one in _asked(place, plan) if isinstance(one, TextQuery)]
+        found = [place.text.scores(one, ids) for one in queries.texts(plan) if isinstance(one, TextQuery)]
     known = {one for of in found for one in of}
     return {one: max(of[one] for of in found if one in of) for one in known}
 
 
 def explained(place: Place, plan: Plan, ids: Sequence[str]) -> Mapping[str, Json]:
     """The text store's own explanation of each document's score; empty where it has none or does not answer."""
-    query = _asked(place, plan)[0]
+    query = queries.texts(plan)[0]
     if isinstance(query, BrowseQuery):
         return {}
     try:
@@ -118,18 +112,6 @@ def nearness(place: Place, plan: Plan, texts: Sequence[str]) -> list[float]:
     query, rows = _vectors(place, [plan])[0][0], _model(place).embed_documents(texts)
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
     return list(np.divide(rows @ query, lengths, out=np.zeros(len(rows), np.float32), where=lengths > 0))
-
-
-def _asked(place: Place, plan: Plan) -> list[TextQuery] | list[BrowseQuery]:
-    """What the text store is asked, once for each text of the plan, with what a word that is typed may become."""
-    asked = queries.texts(plan)
-    if not queries.typed(plan):
-        return asked
-    return [replace(one, endings=_endings(place, one)) for one in asked if isinstance(one, TextQuery)]
-
-
-def _endings(place: Place, query: TextQuery) -> tuple[str, ...]:
-    return tuple(word for word, _ in place.text.words(queries.endings(query, ENDINGS)))
 
 
 def _allowed(place: Place, plan: Plan, found: Ranking) -> Ranking:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,8 +20,11 @@ from hybrid.model import Document, Json
 ANALYSIS = "english-porter2+cjk-bigrams/1"
 """The name of the one text analysis; part of a collection's fingerprint."""
 
-FORMAT = 4
+FORMAT = 5
 """The version of how records lie in the stores; part of a collection's fingerprint."""
+
+READABLE = (4, 5)
+"""The formats that can be opened: in format 4 no field lies by itself."""
 
 NO_MODEL = "none"
 """The name of the model where documents and queries bring their own vectors."""
@@ -32,16 +33,12 @@ MAX_ID_BYTES = 512
 MAX_KEYWORD_BYTES = 4096
 MAX_FIELDS = 500
 EXACT_INTEGER = 2**53
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(~\d{1,6})?")  # ~2: the second making of it
-_FAMILIES = {bool: "boolean", int: "number", float: "number", str: "string"}
-_COMMON = 0.9
-_RESERVED = frozenset({"id", "vector"})
+RESERVED = frozenset({"id", "vector"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_HEADINGS = frozenset({"title", "name", "headline", "subject", "heading"})
-_PROSE = _HEADINGS | {"text", "body", "content", "description", "summary", "abstract", "contents"}
 
 
 class FieldType(StrEnum):
@@ -58,24 +55,26 @@ class FieldType(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. boost: factor on its text score, > 0, 1 is neutral; analyzer: how its words are found, one of
-    `hybrid.analysis.ANALYZERS`. Only text fields use them."""
+    `hybrid.analysis.ANALYZERS`; alone: it is also indexed by itself, so that a search can choose it. Only text fields
+    use them."""
 
     name: str
     type: FieldType
     boost: float = 1.0
     embedded: bool = True
     analyzer: str = ENGLISH
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.analyzer not in ANALYZERS:
             raise SchemaError(
                 f"field {self.name!r}: there is no analyzer {self.analyzer!r}; there is: {', '.join(ANALYZERS)}"
             )
-        if not _FIELD_NAME.fullmatch(self.name):
+        if not FIELD_NAME.fullmatch(self.name):
             raise SchemaError(
                 f"field name {self.name!r} cannot be used: start with a letter, then letters, digits and _, 64 at most"
             )
-        if self.name in _RESERVED:
+        if self.name in RESERVED:
             raise SchemaError(f"{self.name!r} is the document's own {self.name} and needs no field in the schema")
         if not (math.isfinite(self.boost) and self.boost > 0):
             raise SchemaError(f"field {self.name!r}: boost is {self.boost}; it must be a number above 0")
@@ -172,10 +171,24 @@ class Schema:
         """The analyzer of each text field."""
         return {one.name: one.analyzer for one in self.fields if one.type is FieldType.TEXT}
 
+    def narrowed(self, names: Container[str]) -> Schema:
+        """The schema with the text fields of these names only; all of it where there are none."""
+        kept = (one for one in self.fields if not names or one.type is not FieldType.TEXT or one.name in names)
+        return Schema(tuple(kept))
+
     @property
     def spoken(self) -> tuple[str, ...]:
         """The analyzers that text fields have, each once, in their order: a query is read by all of them."""
         return tuple(dict.fromkeys(self.analyzers.values())) or (ENGLISH,)
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """The names of the text fields that are also indexed by themselves, in order."""
+        return tuple(one.name for one in self.fields if one.type is FieldType.TEXT and one.alone)
+
+    def by_itself(self) -> Schema:
+        """The schema with each text field also indexed by itself."""
+        return Schema(tuple(replace(one, alone=one.alone or one.type is FieldType.TEXT) for one in self.fields))
 
     @property
     def embedded(self) -> tuple[str, ...]:
@@ -226,14 +239,19 @@ class Collection:
 
     def to_json(self) -> dict[str, Json]:
         """The collection as JSON; `from_json` gives an equal one back."""
-        return asdict(self)
+        body = asdict(self)
+        for one in body["schema"]["fields"]:
+            if not one["alone"]:  # as it was before there was such a thing, so that contents keep their hashes
+                del one["alone"]
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Collection:
-        """The collection that `to_json` wrote. Raises CollectionMismatch for another format."""
-        if body.get("format") != FORMAT:
+        """The collection that `to_json` wrote. Raises CollectionMismatch for a format that cannot be read."""
+        if body.get("format") not in READABLE:
             raise CollectionMismatch(
-                f"the collection is in format {body.get('format')}, this version reads format {FORMAT}. "
+                f"the collection is in format {body.get('format')}, this version reads format "
+                f"{' and '.join(map(str, READABLE))}. "
                 "Index it again with this version, or open it with the version that wrote it"
             )
         fields = tuple(Field(**(one | {"type": FieldType(one["type"])})) for one in body["schema"]["fields"])
@@ -292,58 +310,6 @@ def iso(milliseconds: int) -> str:
     if not milliseconds % 86_400_000:
         return given.date().isoformat()
     return given.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds").replace("+00:00", "Z")
-
-
-def infer(documents: Iterable[Document], sample: int = 1000) -> Schema:
-    """The schema that the first `sample` documents suggest.
-
-    Long, many-worded or conventionally named strings (title, text, …) are text, and all strings where
-    none is; other strings are keywords; numbers are long when all are whole, else double; ISO 8601
-    strings are dates. Headings get boost 2 and come first. Left out are fields of which more than one value
-    in ten is of another type than the rest, and lists of anything but short strings, which are keywords.
-    """
-    values: dict[str, list[Json]] = {}
-    lists: set[str] = set()
-    for document in islice(documents, sample):
-        for name, value in document.fields.items():
-            if value is not None and _FIELD_NAME.fullmatch(name) and name not in _RESERVED:
-                values.setdefault(name, []).extend(value if isinstance(value, list) else [value])
-                lists |= {name} if isinstance(value, list) else set()
-    guessed = {name: _guess(name, seen, name in lists) for name, seen in values.items()}
-    if FieldType.TEXT not in guessed.values():
-        guessed |= {name: FieldType.TEXT for name in guessed.keys() - lists if guessed[name] is FieldType.KEYWORD}
-    fields = [
-        Field(name, kind, boost=2.0 if _is_heading(name, kind) else 1.0) for name, kind in guessed.items() if kind
-    ]
-    fields.sort(key=lambda one: one.boost, reverse=True)
-    return Schema(tuple(fields))
-
-
-def _is_heading(name: str, kind: FieldType) -> bool:
-    return kind is FieldType.TEXT and name.lower() in _HEADINGS
-
-
-def _guess(name: str, values: list[Json], in_lists: bool) -> FieldType | None:
-    """The type of nine in ten values or more, so that one bad value in a thousand does not cost a field its search."""
-    families = Counter(_FAMILIES.get(type(value)) for value in values)
-    family, most = families.most_common(1)[0] if families else (None, 0)
-    common = [value for value in values if _FAMILIES.get(type(value)) == family]
-    if family is None or most < _COMMON * len(values) or (in_lists and family != "string"):
-        return None
-    if family == "number":
-        return FieldType.LONG if all(isinstance(value, int) for value in common) else FieldType.DOUBLE
-    return FieldType.BOOLEAN if family == "boolean" else _guess_string(name, common, in_lists)
-
-
-def _guess_string(name: str, values: list[str], in_lists: bool) -> FieldType | None:
-    if in_lists:
-        return FieldType.KEYWORD if all(len(value) * 4 <= MAX_KEYWORD_BYTES for value in values) else None
-    if all(moment(value) is not None for value in values) and name.lower() not in _PROSE:
-        return FieldType.DATE
-    if name.lower() in _PROSE:
-        return FieldType.TEXT
-    prose = any(len(value) > 64 or len(value.split()) > 5 or "\n" in value for value in values)
-    return FieldType.TEXT if prose else FieldType.KEYWORD
 
 
 _EXPECTED = {

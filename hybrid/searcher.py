@@ -105,6 +105,7 @@ class Searcher:
             rerank=self._rerank(),
             synonyms=self._synonyms,
             fusion=self.preset.fusion,
+            fields=self.preset.fields,
         )
         plan = planning.make(request, collection.schema, defaults)
         if plan.vector is not None:

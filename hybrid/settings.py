@@ -106,6 +106,7 @@ class FieldSettings(_Part):
     boost: float = 1.0
     embedded: bool = True
     analyzer: str = ENGLISH
+    alone: bool = False
 
 
 def _field_shorthand(value: Any) -> Any:
@@ -163,7 +164,8 @@ class Settings(BaseSettings):
     `hybrid tune` wrote: how searches are fused that name no fusion, and their window. synonyms: a file of them, in
     Solr's format, that queries are widened by. remembered: answers that are kept for the same search of the same
     collection, 0 for none; what is in the stores is asked before each is given. rate_limit: requests that one client
-    may send to each process that serves, such as "100/second"; None for any number.
+    may send to each process that serves, such as "100/second"; None for any number. by_field: in a collection that is
+    made, each text field is also indexed by itself, so that searches can choose fields and their boosts.
     """
 
     model_config = SettingsConfigDict(
@@ -189,6 +191,7 @@ class Settings(BaseSettings):
     rerank: RerankSettings = RerankSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
+    by_field: bool = False
     synonyms: Path | None = None
     preset: str | None = None
     remembered: int = Field(default=0, ge=0, le=100_000)
@@ -214,7 +217,13 @@ class Settings(BaseSettings):
         """The schema of `[fields]`; None where it is to be inferred."""
         if not self.fields:
             return None
-        return schema.Schema(tuple(schema.Field(name, **one.model_dump()) for name, one in self.fields.items()))
+        return self.laid(
+            schema.Schema(tuple(schema.Field(name, **one.model_dump()) for name, one in self.fields.items()))
+        )
+
+    def laid(self, of: schema.Schema) -> schema.Schema:
+        """The schema as it is to lie in the stores: each text field also by itself where `by_field` is set."""
+        return of.by_itself() if self.by_field else of
 
     @classmethod
     def settings_customise_sources(

@@ -6,14 +6,14 @@ A store finds the documents that have all of `must`, nothing of `must_not`, and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
 from hybrid.analysis import MAX_TERMS, as_keyword, prepare, slots
 from hybrid.languages import ENGLISH, KEYWORD, SIMPLE
-from hybrid.match import Match, Mode, Sign, pieces
-from hybrid.surface import distance
+from hybrid.match import Boosts, Match, Mode, Sign, pieces
+from hybrid.surface import distance, typed
 from hybrid.synonyms import NONE, Synonyms
 
 
@@ -37,20 +37,22 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Any of these tokens."""
-
-    tokens: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Either:
     """Any of these phrases, of which each is what one analyzer makes of it."""
 
     phrases: tuple[Phrase, ...]
 
 
-Part: TypeAlias = Word | Phrase | AnyOf | Either
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """A word, as it is written, that begins so, or what it is when it is finished. Of a field alone, whose words are
+    not kept as they are written, a token that begins so."""
+
+    start: str
+    finished: Phrase | Either | Word | None = None
+
+
+Part: TypeAlias = Word | Phrase | Begins | Either
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +82,14 @@ class Wanted:
         return exact and self.least == 1 and not (self.must or self.must_not)
 
 
-def wanted(text: str, match: Match, endings: Sequence[str] = (), tongue: Tongue = PLAIN) -> Wanted | None:
-    """What a query looks for; None where there is nothing to be found by.
-
-    endings: in mode `prefix`, the words as they are written that the last one may become.
-    """
+def wanted(text: str, match: Match, tongue: Tongue = PLAIN) -> Wanted | None:
+    """What a query looks for; None where there is nothing to be found by."""
     match match.mode:
         case Mode.PHRASE:
             must = _phrase(text, tongue)
             return Wanted(must=must) if must else None
         case Mode.PREFIX:
-            return _typed(text, match, endings, tongue)
+            return _typed(text, match, tongue)
         case Mode.QUERY:
             return _queried(text, match, tongue)
         case _:
@@ -109,8 +108,9 @@ def conditions(text: str, match: Match, tongue: Tongue = PLAIN) -> Wanted | None
 def _words(text: str, match: Match, tongue: Tongue) -> tuple[Part, ...]:
     """The words of a text, each once, by what the first analyzer that keeps it makes of it."""
     counts: dict[tuple[str, ...], int] = {}
+    most = MAX_TERMS // max(len(match.fields), 1)  # each is looked for in each field
     for tokens in _read(text, tongue.analyzers):
-        if tokens in counts or len(counts) < MAX_TERMS:
+        if tokens in counts or len(counts) < most:
             counts[tokens] = counts.get(tokens, 0) + 1
     whole = (as_keyword(prepare(text)),) if KEYWORD in tongue.analyzers else ()
     known = _expansions(tongue)
@@ -176,14 +176,15 @@ def _follows(tokens: list[str], text: str) -> Phrase | None:
     return Phrase(tuple(tokens[there[0] : there[-1] + 1]), prepare(text)) if there else None
 
 
-def _typed(text: str, match: Match, endings: Sequence[str], tongue: Tongue) -> Wanted | None:
-    *_, last = text.split() or [""]
-    before = text[: text.rindex(last)] if last else text
-    tokens = [token for word in (last, *endings) for made in _read(word, tongue.analyzers) for token in made]
-    words = _words(before, match, tongue) if before.strip() else ()
-    ending: tuple[Part, ...] = (AnyOf(tuple(dict.fromkeys(tokens))),) if tokens else ()
-    parts = (*words, *ending)
-    return Wanted(parts, match.least(len(parts))) if parts else None
+def _typed(text: str, match: Match, tongue: Tongue) -> Wanted | None:
+    placed = typed(text)
+    if not placed:
+        return None
+    (start, end), last = placed[-1]
+    words = _words(text[:start], match, tongue) if text[:start].strip() else ()
+    finished = next((one for one in _phrase(text[start:end], tongue) if not isinstance(one, Begins)), None)
+    parts = (*words, Begins(last, finished))
+    return Wanted(parts, match.least(len(parts)))
 
 
 def _signed(text: str, match: Match, tongue: Tongue) -> dict[Sign, tuple[Part, ...]]:
@@ -195,7 +196,7 @@ def _signed(text: str, match: Match, tongue: Tongue) -> dict[Sign, tuple[Part, .
         if piece.sign is Sign.MAY:
             loose.append(piece.text)
         else:
-            exact = Match() if piece.sign is Sign.MUST_NOT else match
+            exact = replace(match, fuzziness=0) if piece.sign is Sign.MUST_NOT else match
             joined = piece.quoted or len(list(_read(piece.text, tongue.analyzers))) > 1
             found[piece.sign] += _phrase(piece.text, tongue) if joined else _words(piece.text, exact, tongue)
     return found | {Sign.MAY: _words(" ".join(loose), match, tongue)}
@@ -219,20 +220,30 @@ def tokens_of(of: Wanted) -> list[str]:
                 found += [token, *also] * times
             case Either(phrases):
                 found += [one for phrase in phrases for one in phrase.tokens if one]
-            case _:
-                found += [one for one in part.tokens if one]
+            case Phrase(tokens):
+                found += [one for one in tokens if one]
+            case Begins(_, finished):
+                found += tokens_of(Wanted((finished,))) if finished else []
     return found
 
 
-def unit(of: Wanted | None, factor: float) -> float | None:
+def loose(of: Wanted) -> list[Part]:
+    """The parts that many tokens satisfy: a document that has one scores as for a word of rarity 1, however rare it
+    is, beside what it scores for the word as it stands."""
+    parts = (*of.must, *of.should)
+    return [one for one in parts if isinstance(one, Begins) or (isinstance(one, Word) and one.edits > 0)]
+
+
+def unit(of: Wanted | None, factor: float, fields: Boosts = ()) -> float | None:
     """What a document with all words would score for each nat of their rarity; None where there are none.
 
-    factor: the most that a word of rarity 1 can score: 1 in Lucene; 1 + k1 where BM25 has that factor.
+    factor: the most that a word of rarity 1 can score. fields: of
+    several the one that counts most is meant, as few words stand in all.
     """
     if of is None:
         return None
     counts = (_length(part) for part in (*of.must, *of.should))
-    return factor * sum(counts) or None
+    return factor * max((boost for _, boost in fields), default=1.0) * sum(counts) or None
 
 
 def _length(part: Part) -> int:
@@ -240,7 +251,7 @@ def _length(part: Part) -> int:
     match part:
         case Word(_, times):
             return times
-        case AnyOf():
+        case Begins():
             return 1
         case Phrase(tokens):
             return sum(map(bool, tokens))
@@ -248,17 +259,25 @@ def _length(part: Part) -> int:
             return max(map(_length, phrases))
 
 
-def satisfied(of: Wanted, texts: Sequence[Sequence[str]]) -> bool:
-    """Whether a document of these texts, each its tokens in their places, matches: the reference for every store."""
+def satisfied(of: Wanted, texts: Sequence[Sequence[str]], written: Collection[str] | None = None) -> bool:
+    """Whether a document of these texts, each its tokens in their places, matches: the reference for every store.
+
+    texts: those that are searched. written: their words as they are written; None where fields are chosen.
+    """
+    if any(stands(part, texts, written) for part in of.must_not):
+        return False
+    if not all(stands(part, texts, written) for part in of.must):
+        return False
+    return sum(stands(part, texts, written) for part in of.should) >= of.least
+
+
+def stands(part: Part, texts: Sequence[Sequence[str]], written: Collection[str] | None = None) -> bool:
+    """Whether a document of these texts has a part, as `satisfied` says."""
     there = {token for text in texts for token in text if token}
-    if any(_stands(part, there, texts) for part in of.must_not):
-        return False
-    if not all(_stands(part, there, texts) for part in of.must):
-        return False
-    return sum(_stands(part, there, texts) for part in of.should) >= of.least
+    return _stands(part, there, texts, there if written is None else written)
 
 
-def _stands(part: Part, there: Collection[str], texts: Sequence[Sequence[str]]) -> bool:
+def _stands(part: Part, there: Collection[str], texts: Sequence[Sequence[str]], written: Collection[str]) -> bool:
     match part:
         case Word(token, _, 0, also):
             return token in there or any(one in there for one in also)
@@ -266,9 +285,10 @@ def _stands(part: Part, there: Collection[str], texts: Sequence[Sequence[str]]) 
             near = any(distance(token, one, edits) <= edits for one in there)
             return near or any(one in there for one in also)
         case Either(phrases):
-            return any(_stands(one, there, texts) for one in phrases)
-        case AnyOf(tokens):
-            return any(token in there for token in tokens)
+            return any(_stands(one, there, texts, written) for one in phrases)
+        case Begins(start, finished):
+            begun = any(word.startswith(start) for word in written)
+            return begun or (finished is not None and _stands(finished, there, texts, written))
         case Phrase(tokens, _):
             return any(_follow(tokens, text) for text in texts)
 

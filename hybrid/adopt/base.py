@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hybrid.errors import DocumentError, SchemaError
+from hybrid.inferring import infer
 from hybrid.model import Document, Json, Vector
-from hybrid.schema import Field, FieldType, Schema, infer
+from hybrid.schema import Field, FieldType, Schema
 from hybrid.settings import VectorSettings
 
 PAGE = 500

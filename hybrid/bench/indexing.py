@@ -21,8 +21,9 @@ from elasticsearch.helpers import streaming_bulk
 from hybrid.engine import Engine
 from hybrid.errors import SettingsError
 from hybrid.indexing.documents import content_hash, fingerprint, normalise
+from hybrid.inferring import infer
 from hybrid.model import Json, Outcome, Record
-from hybrid.schema import NO_MODEL, Collection, infer
+from hybrid.schema import NO_MODEL, Collection
 from hybrid.settings import ElasticsearchSettings, RedisSettings, Settings, VectorSettings
 from hybrid.stores import elastic_client, elastic_mapping, redis_client, redis_layout
 from hybrid.stores.elastic_text import ElasticText

@@ -12,6 +12,7 @@ from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.retrieval import Kept
 from hybrid.evaluation.tuning import Tuned
 from hybrid.fusion import Fusion, checked
+from hybrid.match import Boosts
 from hybrid.plan import RETRIEVERS
 
 __all__ = ["Comparison", "Dataset", "Tuned", "evaluate", "tune"]
@@ -27,7 +28,8 @@ def evaluate(
     """
     chosen = [checked(Fusion(one) if isinstance(one, str) else one, RETRIEVERS) for one in fusions]
     presets = {engine.settings.preset: engine.preset} if engine.settings.preset else NO_PRESETS
-    kept = _kept(engine, dataset, max([window, *(of.window for of in presets.values())]))
+    fields = [of.fields for of in presets.values() if of.fields]
+    kept = _kept(engine, dataset, max([window, *(of.window for of in presets.values())]), fields)
     return compared(kept, {_name(one): one for one in chosen}, presets)
 
 
@@ -37,12 +39,13 @@ def tune(engine: Engine, dataset: str | Path | Dataset, window: int = 100) -> Tu
     dataset, window: as of `evaluate`; smaller windows are tried too. `hybrid.presets.save` keeps its `preset()`.
     Raises InputError, for fewer than 20 queries too, and MissingExtra without ir-measures.
     """
-    return tuning.tuned(_kept(engine, dataset, window), tuning.candidates(window))
+    fields = tuning.fields_tried(engine.collection.schema)
+    return tuning.tuned(_kept(engine, dataset, window, fields), tuning.candidates(window, fields))
 
 
-def _kept(engine: Engine, dataset: str | Path | Dataset, window: int) -> Kept:
+def _kept(engine: Engine, dataset: str | Path | Dataset, window: int, fields: Sequence[Boosts]) -> Kept:
     read = dataset if isinstance(dataset, Dataset) else datasets.read(Path(dataset))
-    return retrieval.kept(engine, retrieval.present(engine, read), window, lambda _: None)
+    return retrieval.kept(engine, retrieval.present(engine, read), window, lambda _: None, fields)
 
 
 def _name(fusion: Fusion) -> str:

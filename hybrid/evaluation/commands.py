@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from hybrid.evaluation.datasets import many
 from hybrid.evaluation.retrieval import Kept
 from hybrid.fusion import Fusion, checked, methods
 from hybrid.indexing import sources
+from hybrid.match import Boosts
 from hybrid.options import as_json, on_engine, print_json
 from hybrid.plan import RETRIEVERS
+from hybrid.schema import Schema
 from hybrid.settings import Settings
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -56,10 +58,11 @@ def evaluate(
     fusions, read = _chosen(names), configuration.read(**settings)
     known = {name: presets.load(name, read) for name in kept or filter(None, [read.preset])}
     wanted = max([window or read.window, *(one.window for one in known.values())])
+    fields = [one.fields for one in known.values() if one.fields]
     console = Console(stderr=json)
     found = []
     for path in paths:
-        found.append(compared(_fetched(read, path, split, wanted), fusions, known))
+        found.append(compared(_fetched(read, path, split, wanted, lambda _: fields), fusions, known))
         console.print(report.comparison(found[-1]))
     if len(found) > 1:
         console.print(report.summary(found))
@@ -86,8 +89,8 @@ def tune(path: Path, name: str, split: str, window: int | None, json: bool, **se
     """
     read = configuration.read(**settings)
     file = presets.path_of(name, read)
-    kept = _fetched(read, path, split, window or read.window)
-    tried = tuning.candidates(kept.window)
+    kept = _fetched(read, path, split, window or read.window, tuning.fields_tried)
+    tried = tuning.candidates(kept.window, list(kept.by_fields))
     with terminal.progress("trying", len(tried), Console(stderr=True)) as advance:
         found = tuning.tuned(kept, tried, advance)
     console = Console(stderr=json, highlight=False, soft_wrap=True)
@@ -149,8 +152,13 @@ def _judged(read: judging.Read, out: Path) -> None:
     click.echo(f"{many(count, 'judgement')} of {many(len(read.judgements), 'query')}: {out}")
 
 
-def _fetched(settings: Settings, path: Path, split: str, window: int) -> Kept:
-    """What every retriever finds for the judged queries at `path`; its documents are indexed first, if need be."""
+def _fetched(
+    settings: Settings, path: Path, split: str, window: int, fields: Callable[[Schema], Sequence[Boosts]]
+) -> Kept:
+    """What every retriever finds for the judged queries at `path`; its documents are indexed first, if need be.
+
+    fields: by the collection's schema, the fields that words are looked for in, too.
+    """
     console = Console(stderr=True)
     dataset = datasets.read(path, split)
     with Engine(retrieval.collection_of(dataset, settings.model_copy(update={"preset": None}))) as engine:
@@ -158,7 +166,7 @@ def _fetched(settings: Settings, path: Path, split: str, window: int) -> Kept:
         with terminal.progress("indexing", total, console) as advance:
             dataset = retrieval.indexed(engine, dataset, advance)
         with terminal.progress("asking", len(dataset.queries), console) as advance:
-            return retrieval.kept(engine, dataset, window, advance)
+            return retrieval.kept(engine, dataset, window, advance, fields(engine.collection.schema))
 
 
 def _chosen(names: tuple[str, ...]) -> Mapping[str, Fusion]:

@@ -111,7 +111,7 @@ def compared(kept: Kept, fusions: Mapping[str, Fusion], presets: Mapping[str, Pr
     """
     rankings: dict[str, Rankings] = {name: kept.alone(name) for name in RETRIEVERS}
     rankings |= {name: kept.fused(fusion) for name, fusion in fusions.items()}
-    rankings |= {f"preset {name}": kept.within(of.window).searched(of.fusion) for name, of in presets.items()}
+    rankings |= {f"preset {name}": _by_preset(kept, of) for name, of in presets.items()}
     rankings[DEFAULT] = kept.searched(STANDARD)
     dataset = kept.dataset
     return Comparison(
@@ -121,6 +121,10 @@ def compared(kept: Kept, fusions: Mapping[str, Fusion], presets: Mapping[str, Pr
         recall={name: recall_by_depth(of, dataset.judgements, kept.window) for name, of in rankings.items()},
         notes=dataset.notes,
     )
+
+
+def _by_preset(kept: Kept, of: Preset) -> Rankings:
+    return kept.in_fields(of.fields).within(of.window).searched(of.fusion)
 
 
 def over_all(comparisons: Sequence[Comparison], method: str, other: str) -> Difference:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hybrid.answer import column
 from hybrid.engine import Engine
@@ -17,8 +17,9 @@ from hybrid.evaluation.measures import Rankings
 from hybrid.fusion import Column, Fusion, combine
 from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
+from hybrid.match import Boosts
 from hybrid.model import DocumentOutcome
-from hybrid.plan import RETRIEVERS
+from hybrid.plan import RETRIEVERS, TEXT
 from hybrid.settings import Settings
 
 PATIENCE_S = 600.0
@@ -33,12 +34,14 @@ class Kept:
     """What every retriever found for every query of a data set. window: documents asked of each.
 
     asked: by query, the retrievers that a search asks, which leaves out one that cannot read the query.
+    by_fields: by query, what words in chosen fields find, for each choice that was asked.
     """
 
     dataset: Dataset
     window: int
     columns: Mapping[str, Columns]
     asked: Mapping[str, tuple[str, ...]]
+    by_fields: Mapping[Boosts, Mapping[str, Column]] = field(default_factory=dict)
 
     def alone(self, retriever: str) -> Rankings:
         """One retriever's ranking of each query."""
@@ -54,6 +57,13 @@ class Kept:
             query: combine({name: columns[name] for name in self.asked[query]}, fusion).ids
             for query, columns in self.columns.items()
         }
+
+    def in_fields(self, fields: Boosts) -> Kept:
+        """As it would be with words looked for in these fields, which were asked; () for all text."""
+        if not fields:
+            return self
+        texts = self.by_fields[fields]
+        return replace(self, columns={query: {**each, TEXT: texts[query]} for query, each in self.columns.items()})
 
     def within(self, window: int) -> Kept:
         """As it would be with a smaller window."""
@@ -99,17 +109,25 @@ def present(engine: Engine, dataset: Dataset) -> Dataset:
     return datasets.known(dataset, lambda one: _exists(engine, one))
 
 
-def kept(engine: Engine, dataset: Dataset, window: int, told: Callable[[int], None]) -> Kept:
-    """What every retriever finds for each query. Raises InputError for a query that cannot be asked."""
+def kept(
+    engine: Engine, dataset: Dataset, window: int, told: Callable[[int], None], fields: Sequence[Boosts] = ()
+) -> Kept:
+    """What every retriever finds for each query. fields: choices of fields that words are looked for in, too.
+
+    Raises InputError for a query that cannot be asked.
+    """
     columns, asked = {}, {}
+    by_fields: dict[Boosts, dict[str, Column]] = {one: {} for one in fields}
     for query, text in dataset.queries.items():
         try:
             asked[query] = engine.plan(text, fusion=DEFAULT_METHOD).retrievers
             columns[query] = {name: _column(engine, text, window, name) for name in RETRIEVERS}
+            for one, found in by_fields.items():
+                found[query] = _column(engine, text, window, TEXT, match={"fields": dict(one)})
         except QueryError as error:
             raise InputError(f"query {query!r} cannot be asked: {error}") from error
         told(1)
-    return Kept(dataset, window, columns, asked)
+    return Kept(dataset, window, columns, asked, by_fields)
 
 
 def documents(corpus: Path) -> Iterator[sources.Row]:
@@ -125,8 +143,9 @@ def _exists(engine: Engine, document_id: str) -> bool:
     return True
 
 
-def _column(engine: Engine, text: str, window: int, retriever: str) -> Column:
-    asked = {"retrievers": [retriever], "window": window, "limit": 0, "deadline_s": PATIENCE_S}
+def _column(engine: Engine, text: str, window: int, retriever: str, **options: Any) -> Column:
+    asked = {"retrievers": [retriever], "window": window, "limit": 0, "deadline_s": PATIENCE_S, **options}
+    asked["fusion"] = DEFAULT_METHOD  # named, so that nothing of a preset counts
     return column(engine.rankings(text, **asked)[retriever], window)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -16,9 +16,11 @@ from hybrid.evaluation.retrieval import Kept
 from hybrid.evaluation.significance import FEWEST, Difference, difference
 from hybrid.fusion import Fusion, methods, registered
 from hybrid.fusion.base import BY_RANK, DEFAULT_K
+from hybrid.match import Boosts
 from hybrid.model import Json
 from hybrid.plan import STANDARD, TEXT, VECTOR
 from hybrid.presets import Preset
+from hybrid.schema import Schema
 
 FOLDS = 5
 ROUNDS = 10
@@ -32,6 +34,12 @@ _CONSTANTS = (2.0, 10.0, 20.0, 120.0)
 _WINDOWS = (20, 50)
 _TWICE = "combsum"
 """The same as `weighted`, so it is not tried again."""
+
+_MORE = 3.0
+"""What one field counts where the others count 1."""
+
+_MOST_FIELDS = 4
+"""Fields that are tried so."""
 
 _BY_NORMALIZER = ("weighted", "combmnz")
 """Methods that are tried with every normalizer."""
@@ -62,7 +70,8 @@ class Tuned:
         """The best candidate and what it scores, in one sentence."""
         return (
             f"best of {self.tried} on all {self.queries} queries: {described(self.best.fusion)}, window "
-            f"{self.best.window}: nDCG@10 {shown(self.seen)}, the default has {shown(self.default)}"
+            f"{self.best.window}{_named(self.best.fields)}: nDCG@10 {shown(self.seen)}, "
+            f"the default has {shown(self.default)}"
         )
 
     def verdict(self) -> str:
@@ -88,9 +97,30 @@ class Tuned:
         return {"dataset": self.dataset, "best": self.best.options(), **means, "gain": gain, **counts, **verdict}
 
 
-def candidates(window: int) -> list[Preset]:
-    """What is tried, the default first: methods by every normalizer, weights, constants of rrf, smaller windows."""
-    return [Preset(fusion, size) for fusion, size in dict.fromkeys(_candidates(window))]
+def _named(fields: Boosts) -> str:
+    return "".join(f", {name} × {boost:g}" for name, boost in fields)
+
+
+def fields_tried(schema: Schema) -> list[Boosts]:
+    """Boosts of single fields that are tried: all alike, and each of the first four alone above the others.
+
+    Empty where fewer than two fields lie by themselves.
+    """
+    names = schema.alone
+    if len(names) < 2:
+        return []
+    raised = [None, *names[:_MOST_FIELDS]]
+    return [tuple((name, _MORE if name == one else 1.0) for name in names) for one in raised]
+
+
+def candidates(window: int, fields: Sequence[Boosts] = ()) -> list[Preset]:
+    """What is tried, the default first: methods by every normalizer, weights, constants of rrf, smaller windows; and,
+    for each choice of fields, methods and weights alone, so that few candidates are added."""
+    found = [Preset(fusion, size) for fusion, size in dict.fromkeys(_candidates(window))]
+    plain = [
+        one.fusion for one in found if one.window == window and one.fusion.k == DEFAULT_K and not one.fusion.normalizer
+    ]
+    return found + [Preset(fusion, window, fields=one) for one in fields for fusion in plain]
 
 
 def _candidates(window: int) -> Iterator[tuple[Fusion, int]]:
@@ -124,7 +154,7 @@ def tuned(kept: Kept, tried: Sequence[Preset], told: Callable[[int], None] = lam
     facts |= {"gain": round(gain.mean, 4), "p": round(gain.p, 4)}
     return Tuned(
         dataset=kept.dataset.name,
-        best=Preset(tried[best].fusion, tried[best].window, facts),
+        best=replace(tried[best], tuned=facts),
         seen=float(values[best].mean()),
         default=float(values[0].mean()),
         gain=gain,
@@ -147,10 +177,11 @@ def unseen(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _values(kept: Kept, tried: Sequence[Preset], told: Callable[[int], None]) -> NDArray[np.float64]:
     """The measure of every candidate (row) and query (column)."""
-    cut = {window: kept.within(window) for window in {one.window for one in tried}}
+    wanted = dict.fromkeys((one.fields, one.window) for one in tried)
+    cut = {(fields, window): kept.in_fields(fields).within(window) for fields, window in wanted}
     rows = []
     for one in tried:
-        rows.append(_measure(cut[one.window].searched(one.fusion), kept))
+        rows.append(_measure(cut[one.fields, one.window].searched(one.fusion), kept))
         told(1)
     return np.array(rows)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hybrid.errors import FusionError
 from hybrid.fusion import compat as _compat  # noqa: F401 (registers the methods, as those below)
+from hybrid.fusion import exotic as _exotic  # noqa: F401
 from hybrid.fusion import rrf, standard, weighted
 from hybrid.fusion.base import (
     BY_RANK,

@@ -26,13 +26,13 @@ from hybrid.wording import PLAIN, Tongue, Wanted, conditions, wanted
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A text search of all searched fields.
+    """A text search.
 
-    match: how the words must match; endings: with mode `prefix`, what the last word may become. conditional: only
+    match: how the words must match, and in which fields, each of which lies by itself. conditional: only
     the conditions of a query in mode `query` count, which every document must meet. tongue: how the text is read.
     limit: documents wanted, >= 0. timeout_s: seconds the store may take. filter: only documents that satisfy it,
     chosen before the best are. facets: counted over all documents that match the text and the facet's own filter.
-    total: also count the documents that match, exactly up to `COUNTED`.
+    total: also count the documents that match, exactly up to `COUNTED`. least: documents below this score do not match.
     """
 
     text: str
@@ -42,8 +42,8 @@ class TextQuery:
     facets: tuple[Facet, ...] = ()
     total: bool = False
     match: Match = ANY
-    endings: tuple[str, ...] = ()
     conditional: bool = False
+    least: float | None = None
     tongue: Tongue = PLAIN
 
     @property
@@ -51,7 +51,7 @@ class TextQuery:
         """What documents must have to match; None where there is nothing to be found by."""
         if self.conditional:
             return conditions(self.text, self.match, self.tongue)
-        return wanted(self.text, self.match, self.endings, self.tongue)
+        return wanted(self.text, self.match, self.tongue)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +103,9 @@ class WordQuery:
         """What all the words begin with."""
         return self.near[:1] or self.start
 
+
+FACTOR = 2.2
+"""1 + k1, by which BM25 is multiplied in tantivy and in Elasticsearch, as it was in older versions of Lucene."""
 
 COUNTED = 10_000
 """Matching documents that a text search of Elasticsearch counts exactly; of more it says that there are at least so

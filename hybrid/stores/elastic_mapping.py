@@ -6,6 +6,7 @@ data is in one object, `_hybrid`:
     id        the id again, the second sort key of a search
     hash      the content hash
     text      all searched text, a field with a boost repeated
+    alone     the text of each field that also lies by itself
     has       the fields that the document has a value of
     words     the words of all searched text as they are written, what suggestions are made of
     deleted   true for a tombstone, which has no fields
@@ -39,6 +40,9 @@ KEEP_ALIVE = "5m"
 
 TEXT = f"{OWN}.text"
 """The one field that is searched. It is left out of what Elasticsearch keeps: the fields say it all."""
+
+ALONE = f"{OWN}.alone"
+"""The fields that are searched by themselves, left out as well."""
 
 IN_PLACE, STOP = "in_place", "\x01"
 """The analyzer of what comes as tokens, and what stands there for a stop word, which takes a place and is no token."""
@@ -84,17 +88,20 @@ def moved_alias(name: str) -> str:
 
 def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
     """What the index is created with: settings, mappings and the alias."""
-    own = {
+    searched = {"type": "text", "analyzer": analysis.ANALYZER if _is_english(collection.schema) else IN_PLACE}
+    own: dict[str, Json] = {
         "id": {"type": "keyword"},
         "hash": {"type": "keyword", "index": False, "store": True},  # stored: read without parsing the source
         "deleted": {"type": "boolean", "store": True},
-        "text": {"type": "text", "analyzer": analysis.ANALYZER if _is_english(collection.schema) else IN_PLACE},
+        "text": searched,
         "words": {"type": "keyword"},
         "has": {"type": "keyword"},
         "passages": _KEPT,
         "vectors": _KEPT,
         "as_given": _KEPT,
     }
+    if collection.schema.alone:
+        own["alone"] = {"properties": dict.fromkeys(collection.schema.alone, searched)}
     fields = {one.name: _TYPES[one.type] for one in collection.schema.fields}
     return {
         "settings": {
@@ -104,7 +111,7 @@ def index_body(collection: Collection, shards: int = 1) -> dict[str, Json]:
         },
         "mappings": {
             "dynamic": False,
-            "_source": {"excludes": [TEXT, WORDS]},
+            "_source": {"excludes": [TEXT, WORDS, *([ALONE] if collection.schema.alone else [])]},
             "_meta": {"collection": collection.to_json()},
             "properties": fields | {OWN: {"properties": own}},
         },
@@ -127,10 +134,15 @@ def _is_english(schema: Schema) -> bool:
     return schema.spoken == (ENGLISH,)
 
 
-def _text(source: Mapping[str, Json], schema: Schema) -> list[str]:
+def alone(field: str) -> str:
+    """The name under which a field is searched by itself."""
+    return f"{ALONE}.{field}"
+
+
+def _text(source: Mapping[str, Json], schema: Schema, fields: Sequence[tuple[str, float]]) -> list[str]:
     if _is_english(schema):
-        return analysis.weighted(source, schema.searched)
-    texts = analysis.in_places(source, schema.searched, schema.analyzers)
+        return analysis.weighted(source, fields)
+    texts = analysis.in_places(source, fields, schema.analyzers)
     return [" ".join(token or STOP for token in tokens) for tokens in texts]
 
 
@@ -141,7 +153,10 @@ def document(record: Record, schema: Schema) -> dict[str, Json]:
         return {OWN: own | {"deleted": True}}
     own["has"] = [name for name in facts(record.id, record.source, schema) if name != ID]
     own["passages"] = record.passages
-    own["text"] = _text(record.source, schema)
+    own["text"] = _text(record.source, schema, schema.searched)
+    alone = {name: text for name in schema.alone for text in _text(record.source, schema, [(name, 1.0)])}
+    if alone:
+        own["alone"] = alone
     own["words"] = document_words(record.source, schema.searched)
     own["vectors"] = b64encode(record.vectors.astype("<f4").tobytes()).decode()
     types = {one.name: one for one in schema.fields}

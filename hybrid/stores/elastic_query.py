@@ -12,13 +12,14 @@ from typing import Any
 
 from hybrid.facets import Counts, Extent, Facet, Histogram, Kind, Ranges, Step, Terms
 from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Moment, Not, OneOf, Or, Order, Value
+from hybrid.match import Boosts
 from hybrid.model import Json, Ranking
 from hybrid.schema import FieldType, Schema, iso
 from hybrid.sorting import Sort
 from hybrid.stores import counting
-from hybrid.stores.base import COUNTED, BrowseQuery, TextQuery, WordQuery
-from hybrid.stores.elastic_mapping import HAS, IN_PLACE, OWN, STOP, TEXT, WORDS
-from hybrid.wording import AnyOf, Either, Part, Phrase, Wanted, Word, unit
+from hybrid.stores.base import COUNTED, FACTOR, BrowseQuery, TextQuery, WordQuery
+from hybrid.stores.elastic_mapping import HAS, IN_PLACE, OWN, STOP, TEXT, WORDS, alone
+from hybrid.wording import Begins, Either, Part, Phrase, Wanted, Word, unit
 
 Body = dict[str, Json]
 
@@ -30,35 +31,51 @@ _COLUMN = {ID: f"{OWN}.id"}
 _MOST_TERMS = 10_000
 """Buckets that a terms facet looks at; with more different values the smallest counts may be left out."""
 
-_MOST_EXPANSIONS = 1_000
-"""Words that a fuzzy word may stand for."""
-
 ANSWER = "took,timed_out,_shards.failed,_shards.failures,hits.total,hits.hits.sort,hits.hits._version,aggregations"
 
 
-def words(of: Wanted) -> Body:
-    """Documents that have what is wanted, scored by BM25."""
+def words(of: Wanted, fields: Boosts = ()) -> Body:
+    """Documents that have what is wanted, scored by BM25; of fields by the sum of each one's score, times its boost."""
     parts = {"must": of.must, "must_not": of.must_not, "should": of.should}
-    body: Body = {name: [_part(one) for one in several] for name, several in parts.items() if several}
+    places = [(alone(name), boost) for name, boost in fields] or [(TEXT, 1.0)]
+    body: Body = {name: [_anywhere(one, places) for one in several] for name, several in parts.items() if several}
     return {"bool": body | {"minimum_should_match": of.least} if of.should else body}
 
 
-def _part(part: Part) -> Body:
+def _anywhere(part: Part, places: Sequence[tuple[str, float]]) -> Body:
+    several = [_part(part, place, boost) for place, boost in places]
+    return several[0] if len(several) == 1 else _any(several)
+
+
+def _any(several: list[Body]) -> Body:
+    return {"bool": {"should": several, "minimum_should_match": 1}}
+
+
+def _part(part: Part, place: str, boost: float) -> Body:
     match part:
+        case Word(token, times, 0, ()):
+            return {"term": {place: {"value": token, "boost": _whole(times * boost)}}}
         case Word(token, times, edits, ()):
-            asked = {"value": token, "boost": times}
-            about = {"fuzziness": edits, "transpositions": True, "max_expansions": _MOST_EXPANSIONS}
-            return {"fuzzy": {TEXT: asked | about}} if edits else {"term": {TEXT: asked}}
+            about = {"value": token, "fuzziness": edits, "transpositions": True, "boost": FACTOR * times * boost}
+            near = {"fuzzy": {place: about | {"rewrite": "constant_score"}}}  # others stop at some number of words
+            return _any([_part(Word(token, times), place, boost), near])
         case Word(token, times, edits, also):
-            words = [_part(Word(token, times, edits)), *(_part(Word(one, times)) for one in also)]
-            return {"dis_max": {"queries": words}}
+            words = [Word(token, times, edits), *(Word(one, times) for one in also)]
+            return {"dis_max": {"queries": [_part(one, place, boost) for one in words]}}
         case Either(phrases):
-            return {"dis_max": {"queries": [_part(one) for one in phrases]}}
-        case AnyOf(tokens):
-            return {"terms": {TEXT: list(tokens)}}
+            return {"dis_max": {"queries": [_part(one, place, boost) for one in phrases]}}
+        case Begins(start, finished):
+            begun = {"prefix": {WORDS if place == TEXT else place: {"value": start, "boost": FACTOR * boost}}}
+            return _any([begun, _part(finished, place, boost)]) if finished else begun
         case Phrase(tokens, _):
             placed = " ".join(token or STOP for token in tokens)
-            return {"match_phrase": {TEXT: {"query": placed, "slop": 0, "analyzer": IN_PLACE}}}
+            about = {"query": placed, "slop": 0, "analyzer": IN_PLACE}
+            return {"match_phrase": {place: about if boost == 1 else about | {"boost": boost}}}
+
+
+def _whole(boost: float) -> float:
+    """The boost, as a whole number where it is one."""
+    return int(boost) if boost == int(boost) else boost
 
 
 def words_body(query: WordQuery) -> Body:
@@ -130,9 +147,10 @@ def search_body(query: TextQuery) -> Body | None:
     wanted = query.wanted
     if wanted is None or not (query.limit or query.facets or query.total):
         return None
-    return _body(query, words(wanted), [{"_score": "desc"}, _ID_LAST]) | {
-        "track_total_hits": COUNTED if query.total else False
-    }
+    asked = words(wanted, query.match.fields)
+    if query.least is not None:  # not `min_score` of the search, which facets do not look at
+        asked = {"function_score": {"query": asked, "min_score": query.least}}
+    return _body(query, asked, [{"_score": "desc"}, _ID_LAST]) | {"track_total_hits": COUNTED if query.total else False}
 
 
 def browse_body(query: BrowseQuery) -> Body:
@@ -201,7 +219,7 @@ def scores_body(query: TextQuery, ids: Sequence[str], *, explain: bool) -> Body 
     if wanted is None or not ids:
         return None
     body: Body = {
-        "query": {"bool": {"must": words(wanted), "filter": {"terms": {f"{OWN}.id": list(ids)}}}},
+        "query": {"bool": {"must": words(wanted, query.match.fields), "filter": {"terms": {f"{OWN}.id": list(ids)}}}},
         "size": len(ids),
         "stored_fields": "_none_",
         "sort": [{"_score": "desc"}, _ID_LAST],
@@ -241,7 +259,7 @@ def ranking(answer: Mapping[str, Any], query: TextQuery | BrowseQuery, schema: S
         exact=total is None or total["relation"] == "eq",
         facets=facets(query.facets, answer.get("aggregations", {}), schema),
         spent={"took": float(answer["took"])},
-        unit=unit(query.wanted, 1.0) if isinstance(query, TextQuery) else None,
+        unit=unit(query.wanted, FACTOR, query.match.fields) if isinstance(query, TextQuery) else None,
     )
 
 

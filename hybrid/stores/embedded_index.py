@@ -1,6 +1,7 @@
 """How does a collection lie in tantivy? Fields and documents of the index, as plain functions.
 
 id, text       what a document is named and found by; text holds the tokens of all searched fields
+t_<field>      the tokens of each field that also lies by itself
 version, number  fast: read without the document. number: drawn by lot at each write, 62 bits, names the row
 deleted        1 for a tombstone
 has            the fields that the document has a value of
@@ -47,11 +48,18 @@ def column(field: str) -> str:
     return f"f_{field}"
 
 
+def alone(field: str) -> str:
+    """The name under which a field is searched by itself."""
+    return f"t_{field}"
+
+
 def schema(of: Schema) -> tantivy.Schema:
     """The fields of the index of a collection."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("text", tokenizer_name=_IN_PLACE, index_option="position")
+    for name in of.alone:
+        builder.add_text_field(alone(name), tokenizer_name=_IN_PLACE, index_option="position")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     builder.add_integer_field("version", stored=True, fast=True)
     builder.add_integer_field("number", fast=True)
@@ -100,10 +108,17 @@ def judged(
     row.add_bytes("vectors", record.vectors.astype(_LITTLE_ENDIAN).tobytes())
     if not record.deleted:
         texts = in_places(record.source, collection.schema.searched, collection.schema.analyzers)
-        row.add_text("text", _APART.join(" ".join(token or _STOP for token in text) for text in texts))
+        row.add_text("text", _APART.join(map(_placed, texts)))
+        for name in collection.schema.alone:
+            for text in in_places(record.source, [(name, 1.0)], collection.schema.analyzers):
+                row.add_text(alone(name), _placed(text))
         row.add_text("words", " ".join(document_words(record.source, collection.schema.searched)))
         _add_values(row, record, collection.schema)
     return WriteOutcome(Wrote.WRITTEN), row
+
+
+def _placed(tokens: Sequence[str]) -> str:
+    return " ".join(token or _STOP for token in tokens)
 
 
 def _add_values(row: tantivy.Document, record: Record, of: Schema) -> None:

@@ -13,15 +13,35 @@ from tantivy import Occur, Query
 
 from hybrid.facets import Counts, Facet, Terms
 from hybrid.filters.tree import ID, And, Compare, Exists, Filter, Not, OneOf, Or, Order, Value
+from hybrid.match import Boosts
 from hybrid.model import Json
 from hybrid.schema import Field, FieldType
 from hybrid.stores import counting
-from hybrid.stores.base import WordQuery
-from hybrid.stores.embedded_index import BY_NAME, as_name, column
-from hybrid.wording import AnyOf, Either, Part, Phrase, Wanted, Word
+from hybrid.stores.base import FACTOR, WordQuery
+from hybrid.stores.embedded_index import BY_NAME, alone, as_name, column
+from hybrid.wording import Begins, Either, Part, Phrase, Wanted, Word
+
+_SIGNS = frozenset(r"\.+*?()|[]{}^$#&-~")
+"""What means something in a pattern of tantivy's."""
 
 _ALL_TERMS = 1_000_000
 """Buckets that are counted before the best are chosen."""
+
+
+_TEXT = "text"
+
+
+def _any(several: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Should, one) for one in several])
+
+
+def _boosted(query: Query, boost: float) -> Query:
+    return query if boost == 1 else Query.boost_query(query, float(boost))
+
+
+def _literal(text: str) -> str:
+    """A pattern of the text itself."""
+    return "".join(f"\\{char}" if char in _SIGNS else char for char in text)
 
 
 class Asking:
@@ -31,13 +51,15 @@ class Asking:
         self._schema = schema
         self._kinds = {one.name: one.type for one in fields}
 
-    def words(self, of: Wanted | None) -> Query | None:
-        """Documents that have what is wanted, scored by BM25; None where nothing is. Tombstones have no text."""
+    def words(self, of: Wanted | None, fields: Boosts = ()) -> Query | None:
+        """Documents that have what is wanted, scored by BM25, of chosen fields by the sum of each one's, times its
+        boost; None where nothing is. Tombstones have no text."""
         if of is None:
             return None
-        may = [self._part(one) for one in of.should]
-        clauses = [(Occur.Must, self._part(one)) for one in of.must]
-        clauses += [(Occur.MustNot, self._part(one)) for one in of.must_not]
+        places = [(alone(name), boost) for name, boost in fields] or [(_TEXT, 1.0)]
+        may = [self._anywhere(one, places) for one in of.should]
+        clauses = [(Occur.Must, self._anywhere(one, places)) for one in of.must]
+        clauses += [(Occur.MustNot, self._anywhere(one, places)) for one in of.must_not]
         if of.least > 1:
             clauses.append((Occur.Must, Query.boolean_query([(Occur.Should, one) for one in may], of.least)))
         elif of.least and clauses:
@@ -48,27 +70,36 @@ class Asking:
             clauses.append((Occur.Must, Query.all_query()))
         return Query.boolean_query(clauses)
 
-    def token(self, token: str) -> Query:
+    def token(self, token: str, place: str = _TEXT) -> Query:
         """Documents that have this token."""
-        return Query.term_query(self._schema, "text", token, "freq")
+        return Query.term_query(self._schema, place, token, "freq")
 
-    def _part(self, part: Part) -> Query:
+    def _anywhere(self, part: Part, places: Sequence[tuple[str, float]]) -> Query:
+        several = [_boosted(self._part(part, place), boost) for place, boost in places]
+        return several[0] if len(several) == 1 else _any(several)
+
+    def _part(self, part: Part, place: str) -> Query:
         match part:
+            case Word(token, times, 0, ()):
+                return _boosted(self.token(token, place), times)
             case Word(token, times, edits, ()):
-                clause = Query.fuzzy_term_query(self._schema, "text", token, edits) if edits else self.token(token)
-                return Query.boost_query(clause, float(times)) if times > 1 else clause
+                near = Query.fuzzy_term_query(self._schema, place, token, edits)
+                return _boosted(_any([self.token(token, place), Query.const_score_query(near, FACTOR)]), times)
             case Word(token, times, edits, also):
-                words = [self._part(Word(token, times, edits)), *(self._part(Word(one, times)) for one in also)]
-                return Query.disjunction_max_query(words)
+                words = [Word(token, times, edits), *(Word(one, times) for one in also)]
+                return Query.disjunction_max_query([self._part(one, place) for one in words])
             case Either(phrases):
-                return Query.disjunction_max_query([self._part(one) for one in phrases])
-            case AnyOf(tokens):
-                return Query.boolean_query([(Occur.Should, self.token(token)) for token in tokens])
+                return Query.disjunction_max_query([self._part(one, place) for one in phrases])
+            case Begins(start, finished):
+                written = "words" if place == _TEXT else place
+                begun = Query.regex_query(self._schema, written, f"{_literal(start)}.*")
+                begun = Query.const_score_query(begun, FACTOR)
+                return _any([begun, self._part(finished, place)]) if finished else begun
             case Phrase((token,), _):
-                return self.token(token)
+                return self.token(token, place)
             case Phrase(tokens, _):
                 placed: list[Any] = [(at, token) for at, token in enumerate(tokens) if token]
-                return Query.phrase_query(self._schema, "text", placed)
+                return Query.phrase_query(self._schema, place, placed)
 
     def of(self, words: Query | None, tree: Filter | None) -> Query:
         """Documents of the words, all where there are none, that satisfy the filter, which adds 0 to their scores."""
@@ -80,6 +111,10 @@ class Asking:
             return words
         satisfied = Query.const_score_query(self.filtered(tree), 0.0)
         return Query.boolean_query([(Occur.Must, words), (Occur.Must, satisfied)])
+
+    def both(self, words: Query, others: Query) -> Query:
+        """Documents of both, each scored by the words."""
+        return Query.boolean_query([(Occur.Must, words), (Occur.Must, others)])
 
     def having(self, words: WordQuery) -> Query:
         """Documents whose words are counted: those with a near one, where that is asked, so that few are looked at."""
@@ -159,6 +194,11 @@ class Reading:
         both = Query.boolean_query([(Occur.Must, words), (Occur.Must, named)])
         scores, addresses, _ = self.best(both, self._searcher.num_docs, count=False)
         return scores, addresses
+
+    def above(self, words: Query, least: float) -> list[str]:
+        """The ids of the documents of the words that score at least this."""
+        scores, addresses, _ = self.best(words, self._searcher.num_docs, count=False)
+        return self.ids([address for score, address in zip(scores, addresses, strict=True) if score >= least])
 
     def everything(self, query: Query) -> list[Any]:
         """The addresses of all documents of a query."""

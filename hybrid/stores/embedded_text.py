@@ -29,12 +29,9 @@ from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores import embedded_files as files
 from hybrid.stores import embedded_index as layout
-from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
+from hybrid.stores.base import FACTOR, BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.stores.embedded_query import Asking, Reading
 from hybrid.wording import unit
-
-_FACTOR = 2.2
-"""1 + k1, by which tantivy's BM25 is multiplied, and Lucene's is not."""
 
 _WAIT_S = 30.0
 """Seconds a write waits for another process's write."""
@@ -58,7 +55,8 @@ class _Opened:
 class TantivyText:
     """A `TextStore` in a folder of its own, shared with other processes.
 
-    All searched text of a document is one indexed field (see `hybrid.analysis.weighted`). A writer is opened for
+    All searched text of a document is one indexed field (see `hybrid.analysis.weighted`), and so is each field that
+    lies by itself. A writer is opened for
     each call of `write`, under a lock on a file, as tantivy allows one at a time; a search first looks, in
     microseconds, whether there is a newer commit. A replaced or deleted document is gone from the results at
     once, but counts in BM25's statistics until its segment is merged, as in Elasticsearch. Time-outs are not
@@ -223,9 +221,11 @@ class TantivyText:
     def search(self, query: TextQuery) -> Ranking:
         """The best documents by BM25, best first; equal scores go by id. Scores are float32."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.wanted)
+            words = asking.words(query.wanted, query.match.fields)
             if words is None:
                 return self._nothing(query)
+            if query.least is not None:
+                words = asking.both(words, asking.named(reading.above(words, query.least)))
             asked = asking.of(words, query.filter)
             scores, addresses, total = reading.best(asked, max(query.limit, 0), count=query.total)
             ids, versions = reading.ids(addresses), reading.versions(addresses)
@@ -237,7 +237,7 @@ class TantivyText:
             versions=tuple(versions[at] for at in order),
             total=total,
             facets=facets,
-            unit=unit(query.wanted, _FACTOR),
+            unit=unit(query.wanted, FACTOR, query.match.fields),
         )
 
     def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
@@ -283,14 +283,14 @@ class TantivyText:
     def scores(self, query: TextQuery, ids: Sequence[str]) -> dict[str, float]:
         """The score of each of these documents for the query's text; those that do not match are left out."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.wanted)
+            words = asking.words(query.wanted, query.match.fields)
             scores, addresses = reading.among(words, asking.named(ids)) if words and ids else ([], [])
             return dict(zip(reading.ids(addresses), scores, strict=True))
 
     def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:
         """tantivy's own explanation of each score."""
         with self._reading() as (asking, reading):
-            words = asking.words(query.wanted)
+            words = asking.words(query.wanted, query.match.fields)
             if words is None or not ids:
                 return {}
             _, addresses = reading.among(words, asking.named(ids))
@@ -301,7 +301,8 @@ class TantivyText:
         opened = self._opened()
         asking = Asking(opened.index.schema, opened.collection.schema.fields)
         wanted = query.wanted if isinstance(query, TextQuery) else None
-        asked = asking.of(asking.words(wanted), query.filter)
+        fields = query.match.fields if isinstance(query, TextQuery) else ()
+        asked = asking.of(asking.words(wanted, fields), query.filter)
         return {
             "wanted": asdict(wanted) if wanted else None,
             "filter": None if query.filter is None else show(query.filter),

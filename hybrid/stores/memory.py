@@ -20,12 +20,13 @@ from hybrid.filters import show
 from hybrid.filters.meaning import Facts, facts
 from hybrid.filters.meaning import matches as matches_filter
 from hybrid.filters.tree import Filter
+from hybrid.match import Boosts
 from hybrid.model import Json, Ranking, Record, Span, State, Stored, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, one_by_one
 from hybrid.surface import document_words
-from hybrid.wording import Wanted, satisfied, tokens_of, unit
+from hybrid.wording import Wanted, Word, loose, satisfied, stands, tokens_of, unit
 
 _NAME = "rank-bm25"
 
@@ -33,7 +34,8 @@ _NAME = "rank-bm25"
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
     """One version of one document: its source as JSON, the tokens of its texts in their places, boosted fields'
-    repeated, all of them together, its words as written, and what filters see."""
+    repeated, those of each field that lies by itself, all of the former together, its words as written, and what
+    filters see."""
 
     id: str
     state: State
@@ -41,6 +43,7 @@ class _Row:
     passages: tuple[Span, ...]
     vectors: Vector
     texts: list[list[str]]
+    alone: Mapping[str, list[list[str]]]
     words: list[str]
     shown: list[str]
     facts: Facts
@@ -48,30 +51,60 @@ class _Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scorer:
-    """BM25Plus over the living documents, by id. owners: numbers of the documents that hold a token."""
+    """BM25Plus over the living documents, by id. owners: numbers of the documents that hold a token. alone: by field
+    the same over what lies by itself, made when it is first asked."""
 
     rows: Sequence[_Row]
     bm25: BM25Plus
     owners: Mapping[str, NDArray[np.int64]]
+    alone: dict[str, BM25Plus] = field(default_factory=dict)
 
     @property
     def factor(self) -> float:
         """What a word of rarity 1 scores at most: BM25Plus adds delta to each word that is there."""
         return float(self.bm25.k1 + 1 + self.bm25.delta)
 
-    def matching(self, of: Wanted | None) -> list[int]:
-        """The numbers of the documents that have what is wanted, ascending."""
+    def matching(self, of: Wanted | None, fields: Boosts) -> list[int]:
+        """The numbers of the documents that have what is wanted, in some of the fields where any are named,
+        ascending."""
         if of is None:
             return []
+        if fields:
+            names = [name for name, _ in fields]
+            return [at for at, row in enumerate(self.rows) if satisfied(of, _texts(row, names))]
         if not of.plain:
-            return [at for at, row in enumerate(self.rows) if satisfied(of, row.texts)]
+            return [at for at, row in enumerate(self.rows) if satisfied(of, row.texts, row.shown)]
         owners = [self.owners[token] for token in tokens_of(of) if token in self.owners]
         return np.unique(np.concatenate(owners)).tolist() if owners else []
 
-    def scores(self, of: Wanted | None, matches: Sequence[int]) -> NDArray[np.float64]:
-        """(matches,): the score of each of these documents."""
-        asked = tokens_of(of) if of else []
-        return np.asarray(self.bm25.get_batch_scores(asked, list(matches)) if matches else [], np.float64)
+    def scores(self, of: Wanted | None, matches: Sequence[int], fields: Boosts) -> NDArray[np.float64]:
+        """(matches,): the score of each of these documents; of fields the sum of each one's, times its boost."""
+        scores = np.zeros(len(matches))
+        if of is None or not matches:
+            return scores
+        for name, boost in fields or ((None, 1.0),):
+            bm25 = self.bm25 if name is None else self._alone(name)
+            asked = tokens_of(of) if bm25.avgdl else []  # it divides by the length of texts
+            by_words = np.asarray(bm25.get_batch_scores(asked, list(matches)), np.float64)
+            scores += boost * (by_words + self.factor * self._loose(of, matches, name))
+        return scores
+
+    def _loose(self, of: Wanted, matches: Sequence[int], name: str | None) -> NDArray[np.float64]:
+        """(matches,): how many parts that many tokens satisfy each document has, in a field or in all text."""
+        counts = np.zeros(len(matches))
+        for part in loose(of):
+            times = part.times if isinstance(part, Word) else 1
+            for at, number in enumerate(matches):
+                row = self.rows[number]
+                there = (row.texts, row.shown) if name is None else (_texts(row, [name]), None)
+                counts[at] += times * stands(part, *there)
+        return counts
+
+    def _alone(self, name: str) -> BM25Plus:
+        if name not in self.alone:
+            texts = [[token for text in _texts(row, [name]) for token in text if token] for row in self.rows]
+            self.alone[name] = BM25Plus(texts)
+        return self.alone[name]
 
 
 @dataclass(slots=True, eq=False)
@@ -216,9 +249,12 @@ class MemoryText:
         """The best documents by BM25Plus, best first; equal scores go by id."""
         held, scorer = self._scoring()
         wanted = query.wanted
-        words = scorer.matching(wanted)
+        words = scorer.matching(wanted, query.match.fields)
+        if query.least is not None:
+            good = scorer.scores(wanted, words, query.match.fields) >= query.least
+            words = [at for at, is_good in zip(words, good, strict=True) if is_good]
         matches = [at for at in words if query.filter is None or matches_filter(query.filter, scorer.rows[at].facts)]
-        scores = scorer.scores(wanted, matches)
+        scores = scorer.scores(wanted, matches, query.match.fields)
         best = np.argsort(-scores, kind="stable")[: max(query.limit, 0)].tolist()
         found = [scorer.rows[matches[at]] for at in best]
         rows = [scorer.rows[at] for at in words]
@@ -228,7 +264,7 @@ class MemoryText:
             versions=tuple(one.state.version for one in found),
             total=len(matches) if query.total else None,
             facets=_facets(query.facets, rows, held.collection),
-            unit=unit(wanted, scorer.factor),
+            unit=unit(wanted, scorer.factor, query.match.fields),
         )
 
     def search_many(self, queries: Sequence[TextQuery]) -> list[Ranking | StoreError]:
@@ -271,8 +307,8 @@ class MemoryText:
         """The score of each of these documents for the query's text; those that do not match are left out."""
         _, scorer = self._scoring()
         among, wanted = set(ids), query.wanted
-        matches = [at for at in scorer.matching(wanted) if scorer.rows[at].id in among]
-        found = scorer.scores(wanted, matches)
+        matches = [at for at in scorer.matching(wanted, query.match.fields) if scorer.rows[at].id in among]
+        found = scorer.scores(wanted, matches, query.match.fields)
         return {scorer.rows[at].id: float(score) for at, score in zip(matches, found, strict=True)}
 
     def explain(self, query: TextQuery, ids: Sequence[str]) -> dict[str, Json]:  # noqa: ARG002 (the protocol's)
@@ -299,6 +335,11 @@ class MemoryText:
         return self._held
 
 
+def _texts(row: _Row, names: Sequence[str]) -> list[list[str]]:
+    """The texts of the fields of these names, each by itself."""
+    return [text for name in names for text in row.alone[name]]
+
+
 def _written(held: _Held, record: Record) -> WriteOutcome:
     known = held.rows.get(record.id)
     if known is not None and known.state.version >= record.version:
@@ -309,12 +350,13 @@ def _written(held: _Held, record: Record) -> WriteOutcome:
         return WriteOutcome(Wrote.REJECTED, f"document {record.id!r}: its fields cannot be written as JSON: {error}")
     of = held.collection.schema
     places = [] if record.deleted else in_places(record.source, of.searched, of.analyzers)
+    alone = {name: [] if record.deleted else in_places(record.source, [(name, 1.0)], of.analyzers) for name in of.alone}
     words = [token for text in places for token in text if token]
     state = State(record.version, record.hash, record.deleted)
     seen = facts(record.id, record.source, held.collection.schema)
     shown = [] if record.deleted else document_words(record.source, held.collection.schema.searched)
     held.rows[record.id] = _Row(
-        record.id, state, source, record.passages, record.vectors.copy(), places, words, shown, seen
+        record.id, state, source, record.passages, record.vectors.copy(), places, alone, words, shown, seen
     )
     held.scorer = None
     held.taken += 1

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from hybrid import Engine
 from hybrid.errors import QueryError
@@ -178,49 +176,3 @@ def test_documents_that_are_listed_are_collapsed_too_and_have_no_scores_to_boost
     assert found.ids == list(first.values())
     with pytest.raises(QueryError, match="have none"):
         engine.search(sort=["price"], boosts=[{"field": "rating"}])
-
-
-SETTINGS = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-OPTIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "filter": st.sampled_from(["price < 100", "in_stock = true", 'NOT category IN ["book"]', "price < 0"]),
-        "facets": st.just(["brand"]),
-        "boosts": st.just([{"field": "rating", "modifier": "sqrt"}]),
-        "collapse": st.sampled_from(["brand", "in_stock"]),
-        "diversity": st.sampled_from([0.2, 0.8]),
-        "pinned": st.lists(st.sampled_from(["e-001", "e-148", "k-001", "nowhere"]), max_size=3),
-        "rerank": st.just({"limit": 4}),
-        "min_score": st.sampled_from([0.0, 0.01]),
-        "retrievers": st.sampled_from([["text"], ["vector"]]),
-        "weights": st.just({"text": 2.0}),
-        "window": st.sampled_from([20, 100]),
-    },
-)
-
-
-@SETTINGS
-@given(options=OPTIONS, limit=st.integers(1, 7), query=st.sampled_from([QUERY, "black", "zzz"]))
-def test_whatever_is_combined_an_answer_keeps_its_word(
-    engine: Engine, options: dict[str, Any], limit: int, query: str
-) -> None:
-    whole = engine.search(query, limit=20, **options)
-    assert len(set(whole.ids)) == len(whole.ids) <= 20
-    assert [hit.rank for hit in whole.hits] == list(range(1, len(whole) + 1))
-    allowed = set(engine.search(filter=options.get("filter"), limit=1000).ids)
-    assert set(whole.ids) <= allowed
-    for hit in whole.hits:
-        boosts = hit.shaping.get("boosts", {"factors": []})["factors"]
-        assert hit.score == pytest.approx(total(hit) * float(np.prod([one["factor"] for one in boosts])))
-        assert hit.document == {name: value for name, value in BY_ID[hit.id].items() if name != "id"}
-    found = engine.search(query, limit=limit, **options)
-    ids = list(found.ids)
-    while found.next_cursor and len(ids) < 20:
-        found = engine.search(cursor=found.next_cursor, limit=limit)
-        ids += found.ids
-    assert ids[: len(whole)] == whole.ids

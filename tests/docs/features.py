@@ -102,6 +102,7 @@ PARTS = {"render", "run", "warm", "work", "flush", "close", "incarnation", "coll
 
 ELSEWHERE = {
     "analyzers, synonyms": ("hybrid.toml: [fields], synonyms", "contract/test_languages.py"),
+    "fields by themselves": ("hybrid.toml: by_field, [fields]", "contract/test_fields.py"),
     "remembered answers": ("hybrid.toml: remembered", "contract/test_recall.py"),
     "reranker": ("hybrid.toml: [rerank]; hybrid.open(reranker=…)", "unit/test_reranker.py"),
     "adopting an index": ("hybrid.adopt; hybrid adopt", "contract/test_adopt.py"),

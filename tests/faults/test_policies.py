@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 import uuid
@@ -13,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import hybrid
 from hybrid import Engine
@@ -20,7 +21,7 @@ from hybrid.errors import RetrieverRequired, SearchUnavailable, StoreTimeout
 from hybrid.model import Ranking, Status
 from hybrid.search import CIRCUIT_OPEN, POOL_THREADS
 from hybrid.stores.base import VectorQuery
-from tests.contract import shop
+from tests.contract import composing, shop
 from tests.embedders import HashedWords
 from tests.eventually import eventually
 from tests.faults.campaign.proxy import Mode, Proxy
@@ -277,30 +278,11 @@ def test_hits_that_cannot_be_compared_stay_in_their_order_and_the_answer_says_so
 
 
 @pytest.mark.parametrize("dead", ["vector", "text"])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"filter": "price < 500", "facets": ["brand"], "boosts": [{"field": "rating"}]},
-        {"collapse": "brand", "min_score": 0.001, "match": "all"},
-        {"pinned": ["e-005"], "highlight": True, "diversity": 0.5},
-        {"queries": ["lamp"], "within": {"text": 0.1}, "knee": True},
-        {"sort": ["-price"], "explain": True, "fusion": "rrf"},
-    ],
-)
-def test_whatever_is_combined_half_an_answer_keeps_its_word(world: World, dead: str, options: dict[str, Any]) -> None:
-    known = {document["id"]: document for document in shop.documents()[:40]}
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(options=composing.OPTIONS, limit=st.integers(1, 7))
+def test_whatever_is_combined_half_an_answer_keeps_its_word(
+    world: World, dead: str, options: dict[str, Any], limit: int
+) -> None:
     world.proxy(dead).mode = Mode.REFUSE
-    answer = world.engine.search("quiet laptop", limit=5, **options)
-    assert answer.degraded
-    ids = list(answer.ids)
-    for hit in answer.hits:
-        factors = [one["factor"] for one in hit.shaping.get("boosts", {"factors": []})["factors"]]
-        parts = sum(part["contribution"] for part in hit.explain.values())
-        assert hit.score == pytest.approx(parts * math.prod(factors))
-        assert hit.explain[dead]["status"] == "failed"
-        assert "filter" not in options or known[hit.id]["price"] < 500
-    while answer.next_cursor:
-        answer = world.engine.search(cursor=answer.next_cursor, limit=5)
-        ids += answer.ids
-    assert len(ids) == len(set(ids))
-    assert set(ids) <= set(known)
+    wanted = {name: of for name, of in options.items() if name not in ("rerank", "match")}
+    composing.searched(world.engine, "quiet laptop", limit, wanted, dead=dead)

@@ -189,8 +189,8 @@ def test_a_pair_there_is_not_is_refused_with_those_there_are(options: dict[str, 
     assert message in str(wrong.value)
 
 
-def test_nine_engines_are_known_and_their_methods_are_not_ours() -> None:
-    known = "elasticsearch haystack lancedb langchain llamaindex opensearch qdrant redis weaviate"
+def test_nine_engines_and_ranx_are_known_and_their_methods_are_not_ours() -> None:
+    known = "elasticsearch haystack lancedb langchain llamaindex opensearch qdrant ranx redis weaviate"
     assert engines() == tuple(known.split())
     assert "linear" not in methods()
     assert methods("redis") == ("linear", "rrf")

@@ -180,7 +180,7 @@ def test_hits_become_columns() -> None:
     hits = [{"_version": 8, "sort": [2.5, "a"]}, {"_version": 9, "sort": [1.0, "b"]}]
     query = TextQuery("x", 5)
     found = elastic_query.ranking({"took": 3, "hits": {"hits": hits}}, query, SCHEMA)
-    assert found == Ranking(("a", "b"), (2.5, 1.0), (8, 9), spent={"took": 3.0}, unit=1.0)
+    assert found == Ranking(("a", "b"), (2.5, 1.0), (8, 9), spent={"took": 3.0}, unit=2.2)
     counted = {"took": 3, "hits": {"total": {"value": 10_000, "relation": "gte"}}}
     none = elastic_query.ranking(counted, query, SCHEMA)
     assert (len(none), none.total, none.exact) == (0, 10_000, False)

@@ -20,6 +20,7 @@ LAYERS = (
         *(
             "settings",
             "schema",
+            "inferring",
             "languages",
             "analysis",
             "bounds",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hybrid.analysis import slots
 from hybrid.errors import QueryError
 from hybrid.match import Match, Mode, Piece, Sign, pieces, read, spoken
-from hybrid.wording import AnyOf, Phrase, Wanted, Word, conditions, satisfied, wanted
+from hybrid.wording import Begins, Phrase, Wanted, Word, conditions, loose, satisfied, unit, wanted
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,84 @@ def test_a_phrase_keeps_the_places_of_stop_words() -> None:
 
 
 def test_the_word_that_is_typed_may_become_several() -> None:
-    found = wanted("quiet note", Match(Mode.PREFIX), ("notebook", "notebooks", "noted"))
-    assert found == Wanted((Word("quiet"), AnyOf(("note", "notebook"))), 2)
-    assert wanted("note note", Match(Mode.PREFIX)) == Wanted((Word("note"), AnyOf(("note",))), 2)
-    assert wanted("  ", Match(Mode.PREFIX)) is None
+    typed = Match(Mode.PREFIX)
+    assert wanted("quiet notes", typed) == Wanted((Word("quiet"), Begins("notes", Word("note"))), 2)
+    assert wanted("note note", typed) == Wanted((Word("note"), Begins("note", Word("note"))), 2)
+    assert wanted("NX-44", typed) == Wanted((Word("nx"), Begins("44", Word("44"))), 2)
+    assert wanted("th", typed) == Wanted((Begins("th", Word("th")),), 1)
+    assert wanted("the", typed) == Wanted((Begins("the"),), 1)  # a stop word, or the start of "thermos"
+    assert wanted("노트북", typed) == Wanted((Begins("노트북", Phrase(("노트", "트북"), "노트북")),), 1)
+    assert wanted("  ", typed) is None
+
+
+def test_a_typed_word_is_found_as_it_is_written_and_finished_as_its_token() -> None:
+    found = wanted("runn", Match(Mode.PREFIX))
+    assert found is not None
+    assert satisfied(found, [["run"]], ["running"])
+    assert not satisfied(found, [["run"]], ["runs"])
+    assert not satisfied(found, [["run"]])  # in a field alone by tokens, and "run" does not begin so
+    finished = wanted("running", Match(Mode.PREFIX))
+    assert finished is not None
+    assert satisfied(finished, [["run"]], ["runs"])
+
+
+def test_what_many_tokens_satisfy_is_scored_beside_the_word_itself() -> None:
+    near = wanted("laptop fan", read({"fuzziness": 1}))
+    assert near is not None
+    assert loose(near) == [Word("laptop", edits=1), Word("fan", edits=1)]
+    typed = wanted("quiet lap", Match(Mode.PREFIX))
+    assert typed is not None
+    assert loose(typed) == [Begins("lap", Word("lap"))]
+    assert (unit(typed, 2.2), unit(typed, 2.2, (("a", 0.5), ("b", 3.0)))) == (4.4, pytest.approx(13.2))
+
+
+SEARCHED = (("title", 2.0), ("text", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"text": 1, "title": 3}, (("title", 3.0), ("text", 1.0))),
+        (["text", "title"], SEARCHED),
+        (["text", "text"], (("text", 1.0),)),
+        ("title", (("title", 2.0),)),
+        ({"title": None, "text": 0.5}, (("title", 2.0), ("text", 0.5))),
+        ([], ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_fields_have_the_boosts_that_are_given_or_the_schemas(given: Any, fields: Any) -> None:
+    assert read({"fields": given}, SEARCHED) == Match(fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["titel"], "names 'titel', which is no text field here; there is: title, text"),
+        ({"title": 0}, "gives 'title' the boost 0; leave it out"),
+        ({"title": -1}, r"match.fields.title is -1; it must be a number from 0 to 1000"),
+        ({"title": "3"}, r"match.fields.title is '3'; it must be a number"),
+        (7, r"match.fields is 7; give names, or boosts by name: \{'title': 3\}"),
+        ([7], r"match.fields is \[7\]; give names"),
+    ],
+)
+def test_fields_that_cannot_be_searched_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        read({"fields": given}, SEARCHED)
+
+
+def test_a_query_of_many_words_and_fields_stays_below_the_limit_of_clauses() -> None:
+    text = " ".join(f"w{number}" for number in range(2000))
+    all_text, fields = wanted(text, Match()), wanted(text, Match(fields=SEARCHED))
+    assert (all_text is not None, fields is not None) == (True, True)
+    assert (len(all_text.should), len(fields.should)) == (1024, 512)  # type: ignore[union-attr]
 
 
 def test_conditions_are_what_must_and_must_not_be() -> None:
     match = Match(Mode.QUERY)
+    near = wanted("+laptop -fan", Match(Mode.QUERY, fuzziness=1))
+    assert near == Wanted(must=(Word("laptop", edits=1),), must_not=(Word("fan"),))  # what is shut out is that word
     assert wanted('fan +laptop -"no games"', match) == Wanted((Word("fan"),), 0, (Word("laptop"),), (Word("game"),))
     assert conditions("fan +laptop", match) == Wanted(must=(Word("laptop"),))
     assert conditions("fan", match) is None

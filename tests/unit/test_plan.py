@@ -41,6 +41,20 @@ def test_a_plain_query_is_completed_by_the_defaults() -> None:
     )
 
 
+def test_a_query_is_read_by_the_analyzers_of_the_fields_that_it_chooses() -> None:
+    fields = (Field("de", FieldType.TEXT, analyzer="german", alone=True), Field("en", FieldType.TEXT, alone=True))
+    schema = Schema((*fields, Field("price", FieldType.DOUBLE)))
+
+    def planned(match: Any) -> Plan:
+        return plan.make(plan.request("houses", match=match), schema, Defaults())
+
+    assert planned(None).tongue.analyzers == ("german", "english")
+    assert planned({"fields": ["de"]}).tongue.analyzers == ("german",)
+    assert planned({"fields": {"de": 3}}).fields == (("de", 3.0),)
+    assert planned({"fields": {"de": 1, "en": 1}}) != planned(None)
+    assert planned({"fields": {"de": 1, "en": 1}}).key != planned(None).key
+
+
 def test_equal_plans_are_the_same_search_and_can_be_keys() -> None:
     one = made(weights={"vector": 2, "text": 1}, vector=[1, 0])
     other = made(weights={"text": 1.0, "vector": 2.0}, vector=(1.0, 0.0), k=60)

@@ -100,6 +100,8 @@ def test_in_memory_a_preset_is_a_file() -> None:
         ('[fusion]\nmethod = "rrf"\n[fusion.weights]\ntext = 0\nvector = 0', "all weights are 0"),
         ('[fusion]\nmethod = "weighted"\nnormalizer = 5', "weighted has no normalizer 5"),
         ('[fusion]\nmethod = "rrf"\ncompat = "solr"', "there are no formulas of 'solr'"),
+        ('[fusion]\nmethod = "rrf"\n[fields]\ntitle = 0', "fields.title is 0; it must be a number from 0.001 to 1000"),
+        ('fields = 1\n[fusion]\nmethod = "rrf"', "[fields] and [tuned], and nothing else"),
         ("[fusion", "cannot be read"),
     ],
 )

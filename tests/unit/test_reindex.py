@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import hybrid
 from hybrid import Engine
 from hybrid.errors import CollectionMismatch, EmbeddingError
 from hybrid.model import Vector
+from hybrid.reindex import grown
+from hybrid.schema import FORMAT, READABLE
+from hybrid.settings import Settings
 from tests.embedders import HashedWords
 from tests.eventually import eventually
 
@@ -54,6 +58,14 @@ def test_all_documents_are_there_with_the_new_model(engine: Engine, tmp_path: Pa
     with hybrid.open(tmp_path, embedder=Halved()) as again:
         assert again.search("word17").ids[0] == "17"
         assert "5" not in again.search("word5 thing", limit=1000).ids
+
+
+def test_what_the_version_before_made_is_made_anew_as_this_one_makes_it(engine: Engine) -> None:
+    old = replace(engine.collection, format=READABLE[0])
+    store = engine._location.place.text
+    became = grown(old, store, "documents~2", old.model, old.vector.dim, Settings(by_field=True))
+    assert (became.format, became.schema.alone) == (FORMAT, ("title", "text"))
+    assert grown(old, store, "documents~2", old.model, old.vector.dim, Settings()).schema == old.schema
 
 
 def test_the_old_model_is_refused_afterwards_with_both_names(engine: Engine, tmp_path: Path) -> None:

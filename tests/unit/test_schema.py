@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybrid.errors import CollectionMismatch, DocumentError, SchemaError
+from hybrid.inferring import infer
 from hybrid.model import Document
 from hybrid.schema import (
     Collection,
@@ -24,7 +26,6 @@ from hybrid.schema import (
     VectorType,
     check_collection_name,
     check_id,
-    infer,
     iso,
     moment,
 )
@@ -315,7 +316,7 @@ def test_embedded_text_is_the_embedded_fields_in_order() -> None:
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True).filter(lambda name: name not in ("id", "vector"))
-fields = st.builds(Field, names, st.sampled_from(FieldType), st.floats(0.01, 100), st.booleans())
+fields = st.builds(Field, names, st.sampled_from(FieldType), st.floats(0.01, 100), st.booleans(), alone=st.booleans())
 collections = st.builds(
     Collection,
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True),
@@ -340,9 +341,19 @@ def test_a_collection_written_as_json_is_read_back_equal(collection: Collection)
     assert again.vector.metric is collection.vector.metric
 
 
+def test_a_collection_of_the_format_before_is_read_with_no_field_by_itself() -> None:
+    now = Collection("c", Schema((Field("title", FieldType.TEXT), Field("text", FieldType.TEXT))), VectorSpec(4), "m")
+    before = now.to_json() | {"format": 4}
+    assert "alone" not in before["schema"]["fields"][0]
+    assert Collection.from_json(before) == replace(now, format=4)
+    alone = replace(now, schema=now.schema.by_itself())
+    assert Collection.from_json(alone.to_json()).schema.alone == ("title", "text")
+    assert [one.get("alone") for one in alone.to_json()["schema"]["fields"]] == [True, True]
+
+
 def test_a_collection_of_another_format_is_refused_with_both() -> None:
     body = Collection("c", ALL, VectorSpec(4), "m").to_json()
-    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 4\. Index it again"):
+    with pytest.raises(CollectionMismatch, match=r"in format 7, this version reads format 4 and 5\. Index it again"):
         Collection.from_json(body | {"format": 7})
     with pytest.raises(CollectionMismatch, match="format None"):
         Collection.from_json({})

@@ -23,12 +23,13 @@ from hybrid.evaluation import commands, evaluate, retrieval, tune
 from hybrid.evaluation.comparison import described
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.significance import difference
-from hybrid.evaluation.tuning import candidates, unseen
+from hybrid.evaluation.tuning import candidates, fields_tried, unseen
 from hybrid.fusion import Fusion, methods
 from hybrid.fusion.normalizers import NORMALIZERS
 from hybrid.model import Vector
 from hybrid.plan import STANDARD
 from hybrid.presets import Preset
+from hybrid.schema import Field, FieldType, Schema
 from tests.embedders import HashedWords
 
 COUNT = 24
@@ -213,3 +214,42 @@ def test_the_command_writes_nothing_that_is_not_better(tmp_path: Path, monkeypat
     assert ran.exit_code == 1
     assert "keep the default" in ran.stdout
     assert list(Path("hybrid-data").glob("*.toml")) == []
+
+
+def titled() -> Iterator[dict[str, str]]:
+    """For each word a document that it is the title's, among others, and a wrong one that says it twice in its text."""
+    for number in range(COUNT):
+        yield {"id": f"right-{number:02}", "title": f"word{number} alpha beta gamma delta epsilon", "text": "filler"}
+        yield {"id": f"a-wrong-{number:02}", "title": "other", "text": f"word{number} word{number}"}
+
+
+def test_boosts_of_fields_are_tried_where_fields_lie_by_themselves(tmp_path: Path) -> None:
+    schema = Schema(tuple(Field(name, FieldType.TEXT, alone=name != "e") for name in "abcdef"))
+    alike, *raised = fields_tried(schema)
+    assert alike == tuple((name, 1.0) for name in "abcdf")
+    assert [dict(one) for one in raised] == [dict(alike) | {name: 3.0} for name in "abcd"]
+    assert fields_tried(Schema((Field("a", FieldType.TEXT, alone=True), Field("b", FieldType.TEXT)))) == []
+    found = candidates(100, [alike])
+    assert found[: -len({one.fusion for one in found if one.fields})] == candidates(100)
+    assert {one.window for one in found if one.fields} == {100}
+    with hybrid.open(":memory:", embedder=KnowsThings(), by_field=True) as engine:
+        engine.put(titled())
+        assert engine.search("word7").ids[0] == "a-wrong-07"
+        found_best = tune(engine, judged())
+        best = found_best.preset()
+        assert dict(best.fields) == {"title": 3.0, "text": 1.0}
+        assert (found_best.default, found_best.seen) == (pytest.approx(1 / np.log2(3)), 1.0)
+        assert found_best.gain.mean == pytest.approx(1 - 1 / np.log2(3))
+        assert "title × 3, text × 1" in found_best.told()
+        assert engine.search("word7", **best.options()).ids[0] == "right-07"
+    presets.save(best, tmp_path / "fields.toml")
+    with hybrid.open(":memory:", embedder=KnowsThings(), by_field=True, preset=str(tmp_path / "fields.toml")) as engine:
+        engine.put(titled())
+        assert engine.preset == best
+        assert engine.search("word7").ids[0] == "right-07"
+        assert engine.search("word7", fusion="rrf").ids[0] == "a-wrong-07"  # takes nothing of the preset
+        assert engine.search("word7", match={"fields": {"title": 0.1, "text": 1}}).ids[0] == "a-wrong-07"
+        measured = evaluate(engine, judged())
+        (name,) = (name for name in measured.values if name.startswith("preset"))
+        assert measured.values[name]["ndcg@10"].mean() == 1.0
+        assert measured.values["default"]["ndcg@10"].mean() == pytest.approx(found_best.default)
