@@ -108,7 +108,7 @@ def test_each_key_of_a_search_is_explained() -> None:
 
 def test_a_thousand_random_requests_are_answered_as_described() -> None:
     said = soak.run(1000)
-    assert said.total() >= 900  # some operations take nothing that could be wrong
+    assert said.total() >= 1000
     asked = {line.rpartition(" ")[0] for line in said}
     assert asked == {f"{one.method.upper()} {one.path}" for one in operations.OPERATIONS} - {"GET /openapi.json"}
     assert len({line.rpartition(" ")[2] for line in said} & {"200", "201", "400", "404", "422"}) == 5
