@@ -13,7 +13,7 @@ import orjson
 from rich.console import Console
 
 import hybrid
-from hybrid import document_commands, terminal
+from hybrid import document_commands, server_commands, terminal
 from hybrid import settings as configuration
 from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
@@ -24,7 +24,7 @@ from hybrid.indexing import sources
 from hybrid.location import present_model
 from hybrid.match import Mode
 from hybrid.model import SearchResult
-from hybrid.options import WHERE, as_json, on_engine, options, print_json
+from hybrid.options import PRESET, WHERE, as_json, on_engine, options, print_json
 from hybrid.plan import RETRIEVERS, Explain
 from hybrid.policy import Policy
 
@@ -59,8 +59,6 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     sys.exit(0 if written.ok else 1)
 
 
-_preset = click.option("--preset", metavar="NAME", help="Fuse as this preset says, which `hybrid tune` wrote.")
-
 _SEARCHING = (
     click.option("--limit", type=int, default=10, show_default=True, help="Hits wanted."),
     click.option("--offset", type=int, default=0, help="Hits passed over."),
@@ -71,7 +69,7 @@ _SEARCHING = (
     click.option("--sort", multiple=True, metavar="FIELD", help="Order without a query; -FIELD: descending."),
     click.option("--window", type=int, help="Documents asked of each retriever [100]."),
     click.option("--fusion", help=f"One of: {', '.join(methods())} [{DEFAULT_METHOD}, or the preset's]."),
-    _preset,
+    PRESET,
     click.option("--normalizer", help="Of scores, for a fusion that lets it be chosen."),
     click.option("--compat", default="", help=f"By the formula of: {', '.join(engines())}."),
     click.option("--k", type=float, help="Rank constant of methods by rank [60]."),
@@ -191,7 +189,7 @@ def status(json: bool, **settings: Any) -> None:
     sys.exit(1 if any("error" in of for of in (body["journal"], *body["stores"].values())) else 0)
 
 
-for _command in (*document_commands.COMMANDS, *evaluation.COMMANDS):
+for _command in (*document_commands.COMMANDS, *server_commands.COMMANDS, *evaluation.COMMANDS):
     cli.add_command(_command)
 
 
@@ -238,23 +236,6 @@ def reindex(**settings: Any) -> None:
         with terminal.progress("copying", total, console) as advance:
             count = engine.reindex(read.model, told=advance)
     click.echo(f"{count} documents made anew with model {read.model}")
-
-
-@cli.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
-@click.option("--allow-remote", is_flag=True, help="Listen beyond this machine. There is no authentication yet.")
-@_preset
-@on_engine
-def serve(host: str, port: int, allow_remote: bool, **settings: Any) -> None:
-    """Serve the search page and the JSON API."""
-    serving = importlib.import_module("hybrid.web.serving")
-    with hybrid.open(**settings) as engine:
-        engine.warm()
-        engine.work()
-        server = serving.Server(engine, host, port, allow_remote=allow_remote)
-        click.echo(f"Search page: {server.url}   JSON: {server.url}/api/v1/search?q=…   (Ctrl-C stops)")
-        server.run()
 
 
 @cli.command()

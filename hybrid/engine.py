@@ -50,6 +50,8 @@ class Engine:
         self._location = Location(settings, embedder)
         self._searcher = Searcher(settings, self._location, LazyReranker(settings, reranker))
         self._working = False
+        self.watchers: list[Callable[[SearchResult], None]] = []
+        """Called with each answer, in the thread that it was found in."""
 
     @property
     def collection(self) -> Collection:
@@ -267,6 +269,8 @@ class Engine:
     def _looked_after(self, place: Place, result: SearchResult) -> SearchResult:
         self._begin_work(place)
         _look_after(place, result)
+        for watch in self.watchers:
+            watch(result)
         return result
 
     def warm(self) -> None:
@@ -290,8 +294,15 @@ class Engine:
             "exists": collection is not None,
             "model": place.model.name,
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
-            "journal": place.backlog(),
             "stores": place.status(self._location.pools),
+            **self.vitals(),
+        }
+
+    def vitals(self) -> dict[str, Json]:
+        """What this process knows by itself, no store being asked: journal, circuits and caches, as of `status`."""
+        place = self._location.place
+        return {
+            "journal": place.backlog(),
             "circuits": self._searcher.circuits(),
             "caches": {"queries": place.model.cached(), "answers": dataclasses.asdict(self._searcher.recall.info())},
         }

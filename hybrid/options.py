@@ -23,6 +23,9 @@ _SETTINGS = (
 )
 
 
+PRESET = click.option("--preset", metavar="NAME", help="Fuse as this preset says, which `hybrid tune` wrote.")
+
+
 def options(*several: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
     """What gives a command several options, in this order."""
 

@@ -10,7 +10,7 @@ import hmac
 import secrets
 import threading
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -60,7 +60,7 @@ class Pages(Generic[_Answer]):
         Raises CursorError for what this engine did not make, CursorGone for what it does not keep any more.
         """
         try:
-            raw = urlsafe_b64decode(cursor.encode("ascii"))
+            raw = b64decode(cursor.encode("ascii"), b"-_", validate=True)
         except (AttributeError, ValueError):
             raw = b""
         body, seal = raw[:-_SEAL], raw[-_SEAL:]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,7 +62,7 @@ class Pool:
         """The future answer; None where too many wait already."""
         if not self._places.acquire(blocking=False):
             return None
-        future = self._threads.submit(call)
+        future = self._threads.submit(copy_context().run, call)  # what names the request goes along
         future.add_done_callback(lambda _: self._places.release())
         return future
 

@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 from hybrid import schema
 from hybrid.errors import SettingsError
 from hybrid.languages import ENGLISH
+from hybrid.tokens import Role, Token
 
 CONFIG_FILE = "hybrid.toml"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -145,6 +146,45 @@ class RerankSettings(_Part):
     deadline_s: float = Field(default=1.0, gt=0, le=60)
 
 
+class TokenSettings(_Part):
+    """One token of the API, as `hybrid token` makes it: its name, role, SHA-256, and a filter that always holds."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    role: Role
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    filter: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.role is Role.ADMIN and self.filter:
+            raise ValueError("an admin token sees everything; give the filter to a read or a write token")
+        return self
+
+
+def _token_shorthand(value: Any) -> Any:
+    parts = value.split(":", 3) if isinstance(value, str) else []
+    return dict(zip(("name", "role", "digest", "filter"), parts, strict=False)) if parts else value
+
+
+class ApiSettings(_Part):
+    """Who may use the page and the API: with no tokens, whoever can reach them."""
+
+    tokens: tuple[Annotated[TokenSettings, BeforeValidator(_token_shorthand)], ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [one.name for one in self.tokens]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two tokens are named {', '.join(doubled)}; give each its own name")
+        return self
+
+    @property
+    def holders(self) -> tuple[Token, ...]:
+        """The tokens."""
+        return tuple(Token(**one.model_dump()) for one in self.tokens)
+
+
 class DurabilitySettings(_Part):
     """How long things are kept. tombstone_s: seconds after which a deleted document's tombstone may go; no write
     that old may still come. volatile_s: seconds that changes are kept for a Redis without AOF. backlog: changes
@@ -189,6 +229,7 @@ class Settings(BaseSettings):
     vector: VectorSettings = VectorSettings()
     durability: DurabilitySettings = DurabilitySettings()
     rerank: RerankSettings = RerankSettings()
+    api: ApiSettings = ApiSettings()
     deadline_s: float = Field(default=2.0, gt=0, le=600)
     window: int = Field(default=100, ge=1, le=10_000)
     by_field: bool = False

@@ -10,11 +10,13 @@ from urllib.parse import unquote, urlsplit
 
 import elastic_transport as transport
 import elasticsearch
-from elastic_transport import NodeConfig, Urllib3HttpNode
+from elastic_transport import HttpHeaders, NodeConfig, Urllib3HttpNode
+from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer
 
 from hybrid.errors import StoreDenied, StoreError, StoreFull, StoreReplyError, StoreTimeout, StoreUnavailable
 from hybrid.settings import ElasticsearchSettings
+from hybrid.tracing import REQUEST_ID
 
 NAME = "elasticsearch"
 CONNECTIONS = 32
@@ -29,11 +31,21 @@ class _Node(Urllib3HttpNode):
         super().__init__(config)
         self._process = os.getpid()
 
-    def perform_request(self, *arguments: Any, **named: Any) -> Any:
+    def perform_request(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: HttpHeaders | None = None,
+        request_timeout: DefaultType | float | None = DEFAULT,
+    ) -> Any:
         if self._process != os.getpid():
             self.pool = type(self)(self.config).pool
             self._process = os.getpid()
-        return super().perform_request(*arguments, **named)
+        asked_for = REQUEST_ID.get()
+        if asked_for:  # which Elasticsearch's slow logs and task list show
+            headers = HttpHeaders({**(headers or {}), "x-opaque-id": asked_for})
+        return super().perform_request(method, target, body, headers, request_timeout)
 
 
 def connect(settings: ElasticsearchSettings) -> Elasticsearch:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
-from hybrid.web import api, documents, health, openapi, page, problems
+from hybrid.web import access, api, documents, health, logs, metrics, openapi, page, problems
 from hybrid.web.limiting import Limiter
 from hybrid.web.transfer import compressed
 from hybrid.web.wire import REQUEST_ID, request_id
@@ -32,12 +32,19 @@ HEADERS = {
 """Sent with every answer."""
 
 
-def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] | None = None, **config: Any) -> Flask:
+def create_app(
+    engine: Engine | None = None,
+    *,
+    trusted_hosts: Collection[str] | None = None,
+    log_queries: bool = False,
+    **config: Any,
+) -> Flask:
     """The web application of an engine, which lies in `app.extensions["hybrid"]`.
 
     engine: None opens one from the settings, and closes it when the program ends; one that is given
     stays its owner's to close. trusted_hosts: the names and addresses it may be asked by, in lower case; None: any.
-    config: further keys of Flask's configuration. Raises SettingsError.
+    log_queries: whether the log of requests (the logger hybrid.requests) has what was searched for. config: further
+    keys of Flask's configuration. Raises SettingsError.
     """
     if engine is None:
         engine = open_engine()
@@ -49,6 +56,9 @@ def create_app(engine: Engine | None = None, *, trusted_hosts: Collection[str] |
     app.url_map.converters["document_id"] = api.DocumentId
     for part in (api.blueprint, documents.blueprint, health.blueprint):
         app.register_blueprint(part)
+    metrics.install(app, engine)
+    logs.install(app, engine, queries=log_queries)
+    access.install(app, engine)
     page.install(app)
     problems.install(app)
     openapi.install(app)

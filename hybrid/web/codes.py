@@ -62,6 +62,16 @@ _ALL = (
         "Correct what detail names.",
     ),
     Code(
+        *("unauthorized", 401, "A token is needed"),
+        "The server has tokens, and none of them came with the request.",
+        "Send Authorization: Bearer TOKEN, or, from a browser, give the token as the password.",
+    ),
+    Code(
+        *("forbidden", 403, "The token is not for this"),
+        "The token has another role, or a filter, or a page of another origin tried to change something.",
+        "Use a token with the role that detail names.",
+    ),
+    Code(
         *("not_found", 404, "There is nothing at this address"),
         "No operation has this path.",
         "Look up the path in /openapi.json or on /docs.",

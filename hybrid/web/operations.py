@@ -18,6 +18,7 @@ from hybrid.web.queries import ManyBody, PlanFlag, SearchBody, SearchUrl
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
+PLAIN = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "",
         (parameters.Written,),
         example={"document_id": "1"},
+    ),
+    Operation(
+        *("get", "/metrics", "readMetrics", "server", "How it does: counters and times, as Prometheus reads them"),
+        {200: ("The counts, as text.", Content((), (PLAIN,)))},
+        example={},
     ),
     Operation(
         *("get", "/healthz", "isAlive", "server", "Whether the process answers"),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from flask import Blueprint, Flask, Response, has_request_context, make_response, render_template, request
+from flask import Blueprint, Flask, Response, g, has_request_context, make_response, render_template, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 from werkzeug.routing import RoutingException
 
@@ -37,7 +38,7 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/openapi.json")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/openapi.json", "/metrics")
 
 
 blueprint = Blueprint("problems", __name__)
@@ -101,6 +102,7 @@ def install(app: Flask) -> None:
 
 def respond(problem: Problem) -> Response:
     """The problem as JSON for programs and as a page for people."""
+    g.problem = problem.code
     if _wants_json():
         body = problem.to_dict() | {"request_id": request_id()}
         return reply(body, problem.status, problem.headers, "application/problem+json")
@@ -160,10 +162,14 @@ def _of_crash(error: BaseException) -> Problem:
     return Problem(500, code, detail)
 
 
+_KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+
+
 def _answer_http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or isinstance(error, RoutingException):
         return error  # a redirect
-    kept = {name: value for name, value in error.get_headers(request.environ) if name in ("Allow", "Retry-After")}
+    said = Headers(error.get_headers(request.environ))
+    kept = {name: ", ".join(said.getlist(name)) for name in _KEPT if name in said}
     named = error.name.lower().replace(" ", "_")
     code = CODES.get(named, CODES["bad_request" if error.code < 500 else "internal"])
     return respond(Problem(code.status, code.code, error.description or error.name, {}, kept))

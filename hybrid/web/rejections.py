@@ -10,6 +10,7 @@ from hybrid.engine import Engine
 from hybrid.errors import CollectionNotFound, DocumentError
 from hybrid.indexing.documents import normalise
 from hybrid.model import Document
+from hybrid.restricted import NOT_YOURS
 from hybrid.schema import Collection, Schema
 from hybrid.web.faults import Fault, FaultyDocument
 
@@ -34,6 +35,8 @@ def rejection(engine: Engine, given: Any, reason: str) -> DocumentError:
         return FaultyDocument(document.id, faults)
     if faults:
         return DocumentError(faults[0].detail, document_id=document.id, field=str(faults[0].at[0]))
+    if reason == NOT_YOURS:
+        return DocumentError(f"document {document.id!r}: {reason}", document_id=document.id)
     _log.warning("document %r was rejected: %s", document.id, reason)
     said = f"document {document.id!r}: a store cannot hold it as it is. The server's log says why"
     return DocumentError(said, document_id=document.id)

@@ -24,8 +24,8 @@ GRACE_S = 10.0
 class Server:
     """Serves the page and the API of an engine; the port is open once it is made.
 
-    host: a name or address; beyond this machine only with allow_remote, as there is no authentication
-    yet. port: 0 for a free one. threads: requests answered at once. Raises SettingsError.
+    host: a name or address; beyond this machine only where the settings have tokens, or with allow_remote. port: 0 for
+    a free one. threads: requests answered at once. log_queries: as of `create_app`. Raises SettingsError.
     """
 
     def __init__(
@@ -36,18 +36,21 @@ class Server:
         *,
         threads: int = 8,
         allow_remote: bool = False,
+        log_queries: bool = False,
     ) -> None:
         family, address = _address(host, port)
         local = ipaddress.ip_address(address[0]).is_loopback
-        if not (local or allow_remote):
+        guarded = bool(engine.settings.api.tokens)
+        if not (local or guarded or allow_remote):
             raise SettingsError(
-                f"{host} can be reached from other machines, and there is no authentication yet: anyone could read, "
-                "write and delete. Serve on 127.0.0.1, or say --allow-remote where something in front protects it"
+                f"{host} can be reached from other machines, and there are no tokens: anyone could read, write and "
+                "delete. Make some (hybrid token NAME), serve on 127.0.0.1, or say --allow-remote where something in "
+                "front protects it"
             )
         listener = _listener(family, address)
         # A page elsewhere can point its own host name at 127.0.0.1 (DNS rebinding), but not ask by ours.
-        names = None if allow_remote else (*LOCAL_NAMES, host.lower())
-        self._app = create_app(engine, trusted_hosts=names)
+        names = None if allow_remote or (guarded and not local) else (*LOCAL_NAMES, host.lower())
+        self._app = create_app(engine, trusted_hosts=names, log_queries=log_queries)
         self._sockets: dict[int, Any] = {}
         self._waitress: Any = create_server(
             self._app,

@@ -33,8 +33,8 @@ class MalformedJson(InputError):
 
 
 def engine() -> Engine:
-    """The engine of the application that is answering."""
-    return cast(Engine, current_app.extensions["hybrid"])
+    """The engine of the application that is answering, as who asks may use it."""
+    return cast(Engine, g.get("engine") or current_app.extensions["hybrid"])
 
 
 def request_id() -> str:

@@ -23,7 +23,7 @@ def typed(open_page: Any) -> Callable[..., Page]:
 
     def typed(text: str = "lap") -> Page:
         page: Page = open_page("/")
-        page.clock.install()
+        stop_clock(page)
         write(page, text)
         expect(suggestions(page).first).to_be_visible()
         return page
@@ -33,6 +33,12 @@ def typed(open_page: Any) -> Callable[..., Page]:
 
 def suggestions(page: Page) -> Locator:
     return page.locator("#suggestions [role=option]")
+
+
+def stop_clock(page: Page) -> None:
+    """Time goes on only where a test says so."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
 
 
 def write(page: Page, text: str) -> None:
@@ -201,7 +207,7 @@ def test_the_answer_follows_what_is_typed_and_is_one_step_back(open_page: Any, u
 
 def test_nothing_is_sent_while_a_syllable_is_put_together(open_page: Any) -> None:
     page = open_page("/")
-    page.clock.install()
+    stop_clock(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     box(page).click()
@@ -232,7 +238,7 @@ def test_an_older_answer_never_replaces_a_newer_one(open_page: Any) -> None:
     """Fifty times, on the test's own clock, answers come in an order drawn by lot, some after the next question."""
     draw = random.Random(SEED)
     page = open_page("/")
-    page.clock.install()
+    stop_clock(page)
     page.evaluate(HELD)
     waiting: list[int] = []
     for turn in range(50):
@@ -255,7 +261,7 @@ def test_an_older_answer_never_replaces_a_newer_one(open_page: Any) -> None:
 
 def test_that_an_answer_is_slow_is_shown_after_a_while(open_page: Any) -> None:
     page = open_page("/")
-    page.clock.install()
+    stop_clock(page)
     page.evaluate(HELD)
     box(page).fill("laptop")
     page.clock.run_for(490)

@@ -97,7 +97,7 @@ DOING = {
     "reindex": Doing(OPERATOR, "reindex", "unit/test_reindex.py"),
     "drop": Doing(OPERATOR, "delete --all", "unit/test_cli.py"),
 }
-PARTS = {"render", "run", "warm", "work", "flush", "close", "incarnation", "collection", "preset"}
+PARTS = {"render", "run", "warm", "work", "flush", "close", "incarnation", "collection", "preset", "vitals"}
 """Methods that are parts of others, or of keeping an engine: no features of their own."""
 
 ELSEWHERE = {
@@ -107,6 +107,8 @@ ELSEWHERE = {
     "reranker": ("hybrid.toml: [rerank]; hybrid.open(reranker=…)", "unit/test_reranker.py"),
     "adopting an index": ("hybrid.adopt; hybrid adopt", "contract/test_adopt.py"),
     "facets, ranges, sorting, why: the page": ("GET /search?f.FIELD=&from.FIELD=&to.FIELD=", "web/test_narrowing.py"),
+    "tokens, roles, filters of tokens": ("hybrid token; hybrid.toml: [[api.tokens]]", "web/test_access.py"),
+    "metrics, logs of requests": ("/metrics; hybrid serve --log-format", "web/test_observing.py"),
     "evaluation": ("hybrid.evaluation; hybrid eval", "unit/test_evaluation.py"),
     "tuning": ("hybrid.evaluation; hybrid tune", "unit/test_tuning.py"),
     "presets": ("hybrid.toml: preset; hybrid serve --preset, search --preset", "unit/test_presets.py"),

@@ -170,15 +170,18 @@ def test_a_full_redis_delays_writes_and_loses_none(
     ):
         engine.drop()
         engine.put([doc("first")])
-        client.config_set("maxmemory", client.info("memory")["used_memory"] + 2_000_000)
-        report = engine.put(doc(number, "long " * 800) for number in range(600))  # 4 kB each
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
+        report = engine.put(doc(number, "long " * 800) for number in range(1200))  # 4 kB each, one batch of which fits
         assert set(report.counts) == {Outcome.CREATED, Outcome.PENDING}
         assert report.problems[0].owed == ("vector",)
         assert "maxmemory" in report.problems[0].reason
         client.config_set("maxmemory", 0)
         assert engine.flush().entries == 0
         assert engine.verify().agree
-        assert {name: of["documents"] for name, of in engine.status()["stores"].items()} == {"text": 601, "vector": 601}
+        assert {name: of["documents"] for name, of in engine.status()["stores"].items()} == {
+            "text": 1201,
+            "vector": 1201,
+        }
         engine.drop()
 
 

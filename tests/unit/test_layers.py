@@ -15,7 +15,7 @@ import hybrid
 ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
-    ("errors", "display", "model", "wal"),
+    ("errors", "display", "model", "tokens", "tracing", "wal"),
     (
         *(
             "settings",
@@ -55,9 +55,9 @@ LAYERS = (
     ("searcher",),
     ("many",),
     ("engine",),
-    ("adopt",),
+    ("adopt", "restricted"),
     ("__init__",),
-    ("bench", "cli", "demo", "document_commands", "evaluation", "options", "terminal", "web"),
+    ("bench", "cli", "demo", "document_commands", "evaluation", "options", "server_commands", "terminal", "web"),
 )
 """From the bottom up. A package stands for all its modules; `__init__` is the face of `hybrid` itself."""
 

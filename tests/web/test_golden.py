@@ -51,6 +51,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "putDocument": {"method": "PUT", "path": f"{MANY}/new", "json": {"title": "New", "colour": "green"}},
     "patchDocument": {"method": "PATCH", "path": f"{MANY}/new", "json": {"title": "Newer"}},
     "deleteDocument": {"method": "DELETE", "path": f"{MANY}/new"},
+    "readMetrics": {"method": "GET", "path": "/metrics"},
     "isAlive": {"method": "GET", "path": "/healthz"},
     "isReady": {"method": "GET", "path": "/readyz"},
     "problem": {"method": "POST", "path": "/api/v1/search", "json": {"limit": "ten"}},

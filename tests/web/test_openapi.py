@@ -28,7 +28,7 @@ def described(shop_client: FlaskClient) -> dict[str, Any]:
 
 
 KINDS = (
-    {"application/json", "application/x-ndjson"},
+    {"application/json", "application/x-ndjson", "text/plain"},
     {"application/problem+json", "application/json"},  # /readyz tells by its usual body what does not answer
 )
 

@@ -28,6 +28,7 @@ ASKED: dict[str, Callable[[FlaskClient], TestResponse]] = {
     "not_found": lambda client: client.get("/api/v1/nothing"),
     "collection_not_found": lambda client: client.get(f"{DOCUMENT}?collection=other"),
     "document_not_found": lambda client: client.get(f"{MANY}/nobody"),
+    "forbidden": lambda client: client.delete(DOCUMENT, headers={"Origin": "https://evil.example"}),
     "method_not_allowed": lambda client: client.delete(SEARCH),
     "document_conflict": lambda client: client.patch(f'{DOCUMENT}?expected={{"price":1}}', json={"price": 2}),
     "request_entity_too_large": lambda client: client.put(DOCUMENT, json={"title": "x" * 16_777_216}),
@@ -100,7 +101,12 @@ def test_an_error_that_nobody_foresaw_is_internal(
 
 
 def test_all_codes_are_raised_here() -> None:
-    elsewhere = {"internal", "precondition_failed", "too_many_requests"}  # the test above, and those of their own files
+    elsewhere = {
+        "internal",
+        "precondition_failed",
+        "too_many_requests",
+        "unauthorized",
+    }  # above, and in their own files
     raised = set(ASKED) | {error.code for error in RAISED} | elsewhere
     assert raised == set(CODES)
 

@@ -99,7 +99,7 @@ def test_it_answers_on_an_ipv6_address(engine: hybrid.Engine) -> None:
 
 def test_it_listens_beyond_this_machine_only_when_that_is_allowed(engine: hybrid.Engine) -> None:
     for host in ("0.0.0.0", "::"):
-        with pytest.raises(SettingsError, match="no authentication yet"):
+        with pytest.raises(SettingsError, match="there are no tokens"):
             Server(engine, host, 0)
     server = Server(engine, "0.0.0.0", 0, allow_remote=True)
     thread = threading.Thread(target=server.run)

@@ -1,0 +1,86 @@
+"""May this be asked? The token of a request, the role that its address wants, and the engine that its holder sees.
+
+A browser sends the token as the password of Basic authentication, whatever the user's name; programs as a Bearer
+token. There are no cookies. What changes something is refused to a page of another origin, whose browser would send
+the password along.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from hybrid.engine import Engine
+from hybrid.restricted import Restricted
+from hybrid.tokens import Role, Token, holder
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing, for which a read token will do."""
+
+READING = frozenset({"api.search", "api.search_many"})
+"""Endpoints that only read though they are posted to."""
+
+OPEN = frozenset({"health.alive", "health.ready", "static", "problems.index", "problems.page"})
+"""Endpoints that say nothing of any document, and need no token."""
+
+OPERATING = frozenset({"metrics.metrics"})
+"""Endpoints that tell of all documents together: not for a token with a filter."""
+
+
+def install(app: Flask, engine: Engine) -> None:
+    """Has each request of the application looked at, where the settings have tokens; else of other origins only."""
+    holders = engine.settings.api.holders
+
+    @app.before_request
+    def look() -> None:
+        if request.method not in SAFE:
+            _check_origin()
+        if not holders or request.endpoint in OPEN:
+            return
+        token = _holder(holders)
+        wanted = role_for(request.endpoint, request.method)
+        if not token.role.may(wanted):
+            raise Forbidden(f"this needs a token with the role {wanted}; the token {token.name!r} has {token.role}")
+        if token.filter and request.endpoint in OPERATING:
+            raise Forbidden(f"the token {token.name!r} has a filter, and this tells of all documents")
+        g.token = token
+        if token.filter:
+            g.engine = cast(Engine, Restricted(engine, token.filter, token.digest.encode()))
+
+
+def role_for(endpoint: str | None, method: str) -> Role:
+    """The role that a request needs: to read where nothing can change; whatever is new and changes something, more."""
+    return Role.READ if method in SAFE or endpoint in READING else Role.WRITE
+
+
+def asker() -> str:
+    """The name of the token that asks, for logs; empty where there is none."""
+    token = cast("Token | None", g.get("token"))
+    return token.name if token else ""
+
+
+def _holder(holders: tuple[Token, ...]) -> Token:
+    given = request.authorization
+    said = "" if given is None else given.token if given.type == "bearer" else given.password
+    found = holder(said, holders) if said else None
+    if found is None:
+        ways = [WWWAuthenticate("bearer", {"realm": "hybrid"}), WWWAuthenticate("basic", {"realm": "hybrid"})]
+        raise Unauthorized(
+            f"{'this token is not known here' if said else 'a token is needed'}: send Authorization: Bearer TOKEN, "
+            "or, from a browser, give it as the password",
+            www_authenticate=ways,
+        )
+    return found
+
+
+def _check_origin() -> None:
+    """Raises Forbidden for what a page of another origin has a browser send."""
+    if request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none"):
+        origin = request.headers.get("Origin")
+        if origin is None or urlsplit(origin).netloc == request.host:
+            return
+    raise Forbidden("this comes from a page of another origin, which may not change anything here")
