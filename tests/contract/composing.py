@@ -44,7 +44,7 @@ OPTIONS = st.fixed_dictionaries(
         "diversity": st.sampled_from([0.2, 0.8]),
         "pinned": st.lists(st.sampled_from(["e-001", "e-148", "k-001", "nowhere"]), max_size=3),
         "rerank": st.just({"limit": 4}),
-        "min_score": st.sampled_from([0.0, 0.01]),
+        "min_score": st.sampled_from([0.02, 0.5]),
         "knee": st.just(True),
         "sort": st.sampled_from([["price"], ["-price"]]),
         "retrievers": st.sampled_from([["text"], ["vector"]]),
