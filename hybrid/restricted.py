@@ -21,7 +21,7 @@ from hybrid.filters.meaning import facts, matches
 from hybrid.filters.tree import Filter, both
 from hybrid.indexing.documents import normalise
 from hybrid.indexing.report import fold
-from hybrid.model import Document, DocumentOutcome, Json, Outcome, SearchResult, WriteReport
+from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
 from hybrid.plan import Explain, Plan, Request
 from hybrid.schema import Collection
 from hybrid.standing import Standing
@@ -70,6 +70,10 @@ class Restricted:
     def render(self, plan: Plan) -> dict[str, Json]:
         """As the engine's."""
         return self._engine.render(plan)
+
+    def rankings(self, query: str | Request = "", **options: Any) -> dict[str, Ranking]:
+        """As the engine's, of the holder's documents."""
+        return self._engine.rankings(self._narrowed(planning.request(query, **options)))
 
     def explain(self, document_id: str, query: str | Request = "", **options: Any) -> Standing:
         """As the engine's; what is not the holder's does not exist."""

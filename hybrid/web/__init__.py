@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
-from hybrid.web import access, api, documents, health, logs, metrics, openapi, page, problems
+from hybrid.web import access, api, compare, documents, health, logs, metrics, openapi, page, problems
 from hybrid.web.limiting import Limiter
 from hybrid.web.transfer import compressed
 from hybrid.web.wire import REQUEST_ID, request_id
@@ -60,6 +60,7 @@ def create_app(
     logs.install(app, engine, queries=log_queries)
     access.install(app, engine)
     page.install(app)
+    compare.install(app)
     problems.install(app)
     openapi.install(app)
     if engine.settings.rate_limit is not None:

@@ -27,6 +27,9 @@ READING = frozenset({"api.search", "api.search_many"})
 OPEN = frozenset({"health.alive", "health.ready", "static", "problems.index", "problems.page"})
 """Endpoints that say nothing of any document, and need no token."""
 
+ADMINISTERING = frozenset({"compare.save"})
+"""Endpoints that change what all holders get."""
+
 OPERATING = frozenset({"metrics.metrics"})
 """Endpoints that tell of all documents together: not for a token with a filter."""
 
@@ -54,6 +57,8 @@ def install(app: Flask, engine: Engine) -> None:
 
 def role_for(endpoint: str | None, method: str) -> Role:
     """The role that a request needs: to read where nothing can change; whatever is new and changes something, more."""
+    if endpoint in ADMINISTERING:
+        return Role.ADMIN
     return Role.READ if method in SAFE or endpoint in READING else Role.WRITE
 
 

@@ -155,6 +155,25 @@ class PageAnswer(SearchAnswer):
     page: PageFacts
 
 
+class ComparedSide(BaseModel):
+    """What one setting makes of a query: ids, scores, and of each id its parts and how far it moved from the first."""
+
+    ids: list[str]
+    scores: list[float]
+    contributions: dict[str, dict[str, float]]
+    moves: dict[str, int | None]
+    setting: dict[str, Json]
+    like_the_first: dict[str, float]
+
+
+class CompareAnswer(BaseModel):
+    """The same rankings fused in several ways."""
+
+    query: str
+    sides: dict[str, ComparedSide]
+    url: str
+
+
 class PlanAnswer(BaseModel):
     """What a search would ask each store, where `plan=true`; its keys are for people, and may change."""
 

@@ -112,6 +112,14 @@ OPERATIONS: tuple[Operation, ...] = (
         example={"q": "quiet laptop", "lang": "en"},
     ),
     Operation(
+        *("get", "/compare.json", "comparePage", "search", "What one query finds under two to four settings"),
+        {200: ("The settings side by side.", Content((answers.CompareAnswer,)))},
+        FOUND,
+        "The stores are asked once; each setting fuses what they found.",
+        (parameters.Compared,),
+        example={"q": "quiet laptop", "a": "standard", "b": "rrf"},
+    ),
+    Operation(
         *("get", "/api/v1/suggest", "suggest", "search", "Suggest how a text that is being typed goes on"),
         {200: ("Completions, and what may be meant.", Content((answers.SuggestAnswer,)))},
         (*READ, "invalid_filter"),

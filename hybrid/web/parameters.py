@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from flask import request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 from werkzeug.datastructures import MultiDict
 
 from hybrid.errors import CollectionNotFound, QueryError
@@ -103,6 +112,33 @@ class Shown(BaseModel):
     lang: Annotated[str, Field(description="The language of the page: en or ko.")] = ""
     more: Annotated[str, Field(description="A field of which up to 100 values are counted.")] = ""
     explain_id: Annotated[str, Field(description="A document of which is said how the search sees it.")] = ""
+
+
+def _side(name: str) -> dict[str, Any]:
+    """The arguments of one setting that is compared."""
+    described = {
+        "": (str, "A fusion method, or text or vector alone."),
+        ".k": (float, "Its rank constant."),
+        ".window": (int, "Documents of each retriever that it looks at."),
+        ".weight.text": (float, "Its weight of the text retriever."),
+        ".weight.vector": (float, "Its weight of the vector retriever."),
+    }
+    return {
+        (name + part).replace(".", "_"): (kind | None, Field(default=None, alias=name + part, description=about))
+        for part, (kind, about) in described.items()
+    }
+
+
+class _Compared(BaseModel):
+    q: Annotated[str, Field(description="The query.", max_length=8192)]
+    filter: Filter | None = None
+    limit: Annotated[int, Field(description="Documents of each setting.", ge=1, le=50)] = 10
+
+
+Compared: type[BaseModel] = create_model(
+    "Compared", __base__=_Compared, **{name: of for side in "abcd" for name, of in _side(side).items()}
+)
+"""Those of a comparison, to describe them."""
 
 
 class Nothing(BaseModel):

@@ -109,6 +109,7 @@ ELSEWHERE = {
     "facets, ranges, sorting, why: the page": ("GET /search?f.FIELD=&from.FIELD=&to.FIELD=", "web/test_narrowing.py"),
     "tokens, roles, filters of tokens": ("hybrid token; hybrid.toml: [[api.tokens]]", "web/test_access.py"),
     "metrics, logs of requests": ("/metrics; hybrid serve --log-format", "web/test_observing.py"),
+    "comparing settings": ("hybrid.comparing; /compare", "web/test_compare_page.py"),
     "evaluation": ("hybrid.evaluation; hybrid eval", "unit/test_evaluation.py"),
     "tuning": ("hybrid.evaluation; hybrid tune", "unit/test_tuning.py"),
     "presets": ("hybrid.toml: preset; hybrid serve --preset, search --preset", "unit/test_presets.py"),

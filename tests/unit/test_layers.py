@@ -47,6 +47,7 @@ LAYERS = (
             "integrity",
             "catalog",
             "standing",
+            "comparing",
         ),
         *("fragments", "highlighted", "suggest", "merge", "recall"),
     ),

@@ -17,7 +17,7 @@ import hybrid
 from hybrid import tokens
 from hybrid.tokens import Role
 from hybrid.web import create_app
-from hybrid.web.access import OPEN, role_for
+from hybrid.web.access import ADMINISTERING, OPEN, role_for
 from tests.embedders import HashedWords
 from tests.web.test_search_api import problem
 
@@ -109,7 +109,9 @@ def test_whatever_is_posted_to_wants_more_than_reading_unless_it_is_named(guarde
     for rule in create_app(guarded).url_map.iter_rules():
         for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
             reads = rule.endpoint in ("api.search", "api.search_many")
-            assert role_for(rule.endpoint, method) is (Role.READ if reads else Role.WRITE), rule
+            for_all = rule.endpoint in ADMINISTERING
+            expected = Role.READ if reads else Role.ADMIN if for_all else Role.WRITE
+            assert role_for(rule.endpoint, method) is expected, rule
 
 
 def test_a_page_of_another_origin_changes_nothing(ask: Ask, engine: hybrid.Engine) -> None:
@@ -198,6 +200,11 @@ DOORS: dict[str, Callable[[str, str], list[tuple[str, str, Any]]]] = {
     "page.search_json": lambda query, filter: [
         ("GET", f"/search.json?{_url(q=query, filter=filter, explain_id=f'b-{SECRET}')}", None)
     ],
+    "compare.page": lambda query, filter: [("GET", f"/compare?{_url(q=query, filter=filter)}", None)],
+    "compare.page_json": lambda query, filter: [
+        ("GET", f"/compare.json?{_url(q=query or 'quiet', filter=filter)}", None)
+    ],
+    "compare.save": lambda query, _: [("POST", f"/compare/preset?{_url(q=query)}", None)],
     "metrics.metrics": lambda *_: [("GET", "/metrics", None)],
     "openapi.description": lambda *_: [("GET", "/openapi.json", None)],
     "openapi.docs": lambda *_: [("GET", "/docs", None)],

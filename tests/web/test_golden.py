@@ -51,6 +51,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "putDocument": {"method": "PUT", "path": f"{MANY}/new", "json": {"title": "New", "colour": "green"}},
     "patchDocument": {"method": "PATCH", "path": f"{MANY}/new", "json": {"title": "Newer"}},
     "deleteDocument": {"method": "DELETE", "path": f"{MANY}/new"},
+    "comparePage": {"method": "GET", "path": "/compare.json", "query_string": "q=laptop&a=standard&b=text"},
     "readMetrics": {"method": "GET", "path": "/metrics"},
     "isAlive": {"method": "GET", "path": "/healthz"},
     "isReady": {"method": "GET", "path": "/readyz"},

@@ -1,0 +1,127 @@
+"""The page that compares: its address is its state, and a slider asks no store."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+import hybrid
+from hybrid import comparing, presets
+from hybrid.web import create_app
+from tests.embedders import HashedWords
+from tests.web.conftest import SHOP
+
+URL = "/compare?q=quiet+laptop&a=standard&b=rrf&c=text&b.k=20&b.weight.vector=2&a.window=50&limit=8"
+
+
+def lists(html: str) -> list[list[str]]:
+    return [
+        [unescape(one) for one in re.findall(r'<li data-id="([^"]*)"', side)]
+        for side in html.split('<section class="side"')[1:]
+    ]
+
+
+def test_the_page_shows_what_the_json_says(shop_client: FlaskClient) -> None:
+    page = shop_client.get(URL)
+    body = shop_client.get(URL.replace("/compare", "/compare.json")).get_json()
+    sides = body["sides"]
+    assert lists(page.text) == [sides[name]["ids"] for name in "abc"]
+    assert sides["b"]["setting"] == {
+        "retrievers": ["text", "vector"],
+        "fusion": {
+            "method": "rrf",
+            "k": 20.0,
+            "weights": [["text", 1.0], ["vector", 2.0]],
+            "normalizer": "",
+            "compat": "",
+        },
+        "window": 100,
+    }
+    for name in "abc":
+        shown = comparing.alike(sides["a"]["ids"], sides[name]["ids"]).to_dict()
+        assert sides[name]["like_the_first"] == shown
+        for document, move in sides[name]["moves"].items():
+            here, first = sides[name]["ids"].index(document), sides["a"]["ids"]
+            assert move == (first.index(document) - here if document in first else None)
+
+
+def test_a_setting_finds_what_a_search_with_it_finds(shop_client: FlaskClient) -> None:
+    sides = shop_client.get(URL.replace("/compare", "/compare.json")).get_json()["sides"]
+    searched = {
+        "a": "fusion=standard&window=50",
+        "b": "fusion=rrf&k=20&weight.vector=2",
+        "c": "retrievers=text",
+    }
+    for name, asked in searched.items():
+        found = shop_client.get(f"/api/v1/search?q=quiet+laptop&limit=8&{asked}").get_json()["hits"]
+        if name != "a":  # a window that is cut is not one that was asked: what counts as nothing is its own last row
+            assert sides[name]["ids"] == [hit["id"] for hit in found]
+
+
+def test_moving_a_slider_asks_no_store(engine: hybrid.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.put(orjson.loads(line) for line in SHOP.read_bytes().splitlines())
+    asked: list[Any] = []
+    real = engine.rankings
+    monkeypatch.setattr(engine, "rankings", lambda *a, **k: asked.append(a) or real(*a, **k))
+    client = create_app(engine).test_client()
+    seen = {client.get(f"/compare?q=laptop&b.weight.vector={number / 10}").text for number in range(20)}
+    assert len(asked) == 1
+    assert len(seen) > 5
+    client.get("/compare?q=lamp")
+    client.get("/compare?q=laptop&filter=price<100")
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("e=rrf", "there is no argument 'e'"),
+        ("a=magic", "there is no fusion 'magic'"),
+        ("a.k=0", "a.k is '0'; it is a number from 1 to 1000"),
+        ("b.weight.text=-1", "b.weight.text is '-1'; it is a number from 0 to 100"),
+        ("a.window=101", "a.window is '101'; it is a number from 1 to 100"),
+        ("a.window=x", "a.window is 'x'"),
+        ("limit=51", "limit is '51'"),
+        ("a=rrf&a.weight.text=0&a.weight.vector=0", "all weights are 0"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(shop_client: FlaskClient, arguments: str, said: str) -> None:
+    for path in ("/compare", "/compare.json"):
+        response = shop_client.get(f"{path}?q=laptop&{arguments}")
+        assert response.status_code == 400
+        assert said in unescape(response.text)
+
+
+def test_a_setting_is_saved_as_a_preset_and_none_is_overwritten(tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put([{"id": "1", "title": "Quiet laptop"}])
+        client = create_app(engine).test_client()
+        form = {"q": "laptop", "a": "rrf", "a.k": "20", "a.weight.vector": "2", "side": "a", "name": "mine"}
+        response = client.post("/compare/preset", data=form)
+        assert (response.status_code, response.headers["Location"].endswith("&saved=mine")) == (303, True)
+        preset = presets.load("mine", engine.settings)
+        assert (preset.fusion.method, preset.fusion.k, preset.fusion.weight("vector")) == ("rrf", 20.0, 2.0)
+        assert "--preset mine" in client.get(response.headers["Location"]).text
+        again = client.post("/compare/preset", data=form | {"a": "weighted"})
+        assert (again.status_code, "there is a preset &#39;mine&#39; already" in again.text) == (400, True)
+        for name in ("../evil", "Mine", "", "x.toml"):
+            assert client.post("/compare/preset", data=form | {"name": name}).status_code == 400, name
+        assert presets.load("mine", engine.settings) == preset
+
+
+def test_hostile_titles_are_text(client: FlaskClient) -> None:
+    client.put("/api/v1/documents/1", json={"title": "<script>alert(1)</script> lamp", "text": "lamp"})
+    html = client.get("/compare?q=lamp").text
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; lamp" in html
+
+
+def test_before_a_query_there_is_a_form(client: FlaskClient) -> None:
+    assert client.get("/compare").status_code == 200
+    assert client.get("/compare.json").status_code == 400
