@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from hybrid.engine import Engine
 from hybrid.model import Integrity, SearchResult, Status
+from hybrid.web.parameters import Nothing, given
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -116,5 +117,6 @@ def _begin() -> None:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """The counts, in Prometheus' text format."""
+    given(Nothing)
     registry = current_app.extensions["hybrid_metrics"].registry
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
