@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.engine import Engine
-from hybrid.evaluation import datasets, retrieval, tuning
+from hybrid.evaluation import datasets, measures, retrieval, tuning
 from hybrid.evaluation.comparison import NO_PRESETS, Comparison, compared, described
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.retrieval import Kept
@@ -44,6 +44,7 @@ def tune(engine: Engine, dataset: str | Path | Dataset, window: int = 100) -> Tu
 
 
 def _kept(engine: Engine, dataset: str | Path | Dataset, window: int, fields: Sequence[Boosts]) -> Kept:
+    measures.check()
     read = dataset if isinstance(dataset, Dataset) else datasets.read(Path(dataset))
     return retrieval.kept(engine, retrieval.present(engine, read), window, lambda _: None, fields)
 

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.evaluation.comparison import DEFAULT, Comparison, shown, signed
+from hybrid.evaluation.comparison import DEFAULT, Comparison, chance, judged, shown, signed
 from hybrid.evaluation.measures import PRIMARY, TITLES
 
 _COLOURS = ("#0b6bcb", "#c4571b", "#2f7d4f", "#8a4fbf", "#9a6b00", "#00798c", "#b0305c", "#555555")
@@ -45,8 +45,8 @@ def _section(found: Comparison) -> str:
     method = DEFAULT if DEFAULT in found.values else list(found.values)[-1]
     return (
         f"<h2>{escape(found.dataset)}</h2><p class='verdict'>{escape(found.verdict(method))}</p>"
-        f"<p>{len(found.queries)} judged queries.</p>{f'<ul>{notes}</ul>' if notes else ''}"
-        f"{_table(found)}{_bars(found)}{_wins(found, method)}{_recall(found)}"
+        f"<p>{judged(len(found.queries)).capitalize()}.</p>{f'<ul>{notes}</ul>' if notes else ''}"
+        f"{_table(found)}{_differences(found)}{_bars(found)}{_wins(found, method)}{_recall(found)}"
     )
 
 
@@ -57,6 +57,18 @@ def _table(found: Comparison) -> str:
         for method, of in found.values.items()
     )
     return f"<table><tr><th></th>{heads}</tr>{rows}</table>"
+
+
+def _differences(found: Comparison) -> str:
+    """How each method differs from the better retriever alone, with the interval and the chance of it."""
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{signed(of['mean'])}</td>"
+        f"<td>{signed(of['low'])} to {signed(of['high'])}</td><td>{escape(chance(of['p']))}</td></tr>"
+        for name, of in found.differences().items()
+    )
+    caption = f"nDCG@10 against {escape(found.best_single)} alone, query by query"
+    heads = "<th></th><th>difference</th><th>95 %</th><th>chance</th>"
+    return f"<h3>{caption}</h3><table><tr>{heads}</tr>{rows}</table>"
 
 
 def _bars(found: Comparison) -> str:
