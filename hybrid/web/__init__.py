@@ -21,6 +21,9 @@ from hybrid.web import (
     compare,
     documents,
     health,
+    documents,
+    health,
+    judge,
     logs,
     metrics,
     openapi,
@@ -75,6 +78,7 @@ def create_app(
     page.install(app)
     compare.install(app)
     collections.install(app)
+    judge.install(app)
     app.register_blueprint(actions.blueprint)
     problems.install(app)
     openapi.install(app)

@@ -38,7 +38,7 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/compare.json", "/openapi.json", "/metrics", "/collections.json")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/compare.json", "/openapi.json", "/metrics", "/collections.json", "/evaluate/judge.json")
 
 
 blueprint = Blueprint("problems", __name__)

@@ -71,9 +71,7 @@ def upload() -> Any:
     progress = _written(engine(), folder, path, Upload(name))
     if request.accept_mimetypes.best_match((NDJSON, "text/html")) == NDJSON:
         return Response(stream_with_context(_lines(progress)), mimetype=NDJSON)
-    done = Upload(name)
-    for done in progress:
-        pass
+    *_, done = progress
     return render_template("uploaded.html", done=done, most=MOST_REJECTED)
 
 
