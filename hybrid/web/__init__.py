@@ -22,6 +22,7 @@ from hybrid.web import (
     documents,
     health,
     documents,
+    evaluate,
     health,
     judge,
     logs,
@@ -77,8 +78,8 @@ def create_app(
     access.install(app, engine)
     page.install(app)
     compare.install(app)
+    evaluate.install(app)
     collections.install(app)
-    judge.install(app)
     app.register_blueprint(actions.blueprint)
     problems.install(app)
     openapi.install(app)
