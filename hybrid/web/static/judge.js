@@ -1,4 +1,5 @@
 // Rates by keys: each rating is sent at once. Without this script the buttons send the form, and the page comes again.
+(() => {
 "use strict";
 const items = [...document.querySelectorAll(".judged")];
 const undone = [];
@@ -76,3 +77,4 @@ for (const item of items) {
   });
 }
 if (items.length) move(Math.max(0, items.findIndex((one) => given(one) === "back")));
+})();

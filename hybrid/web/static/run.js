@@ -1,4 +1,5 @@
 // Shows how far a run is, and the result when it is there. Without this script the page has a link to look again.
+(() => {
 "use strict";
 const bar = document.getElementById("bar");
 
@@ -11,3 +12,4 @@ async function look() {
 }
 
 look();
+})();

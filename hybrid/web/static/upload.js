@@ -1,10 +1,11 @@
 // Sends the file with progress; without this script the form is sent as any other, and a page tells the outcome.
+(() => {
 "use strict";
 const form = document.getElementById("upload");
 const at = (id) => document.getElementById(id);
 
 function told(state) {
-  const counts = Object.entries(state.counts).map(([outcome, count]) => `${count.toLocaleString("en")} ${outcome}`);
+  const counts = Object.entries(state.counts).sort().map(([outcome, count]) => `${count.toLocaleString("en")} ${outcome}`);
   at("told").textContent = [`${state.done ? "Done: " : ""}${state.rows.toLocaleString("en")} rows`, ...counts].join(", ")
     + (state.error ? `. It ended early: ${state.error}` : "");
   for (const one of state.rejected || []) {
@@ -46,3 +47,4 @@ form.addEventListener("submit", (event) => {
     read = end;
   }
 });
+})();
