@@ -24,7 +24,6 @@ from hybrid.web import (
     documents,
     evaluate,
     health,
-    judge,
     logs,
     metrics,
     openapi,
