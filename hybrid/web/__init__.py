@@ -20,8 +20,6 @@ from hybrid.web import (
     collections,
     compare,
     documents,
-    health,
-    documents,
     evaluate,
     health,
     logs,

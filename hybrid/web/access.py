@@ -27,16 +27,11 @@ READING = frozenset({"api.search", "api.search_many"})
 OPEN = frozenset({"health.alive", "health.ready", "static", "problems.index", "problems.page"})
 """Endpoints that say nothing of any document, and need no token."""
 
-<<<<<<< HEAD
-ADMINISTERING = frozenset({"compare.save"})
+ADMINISTERING = frozenset({"compare.save", "actions.repair"})
 """Endpoints that change what all holders get."""
 
-OPERATING = frozenset({"metrics.metrics"})
-"""Endpoints that tell of all documents together: not for a token with a filter."""
-=======
 OPERATING = frozenset({"metrics", "actions", "collections", "evaluate", "judge"})
 """Parts that tell of all documents together, or change them: not for a token with a filter."""
->>>>>>> e18bb22 (Keep the pages of who runs the collection from tokens with a filter)
 
 
 def install(app: Flask, engine: Engine) -> None:

@@ -158,7 +158,7 @@ def _per_query(found: Comparison) -> list[dict[str, Any]]:
             "single": float(single[place]),
             "difference": float(mine[place] - single[place]),
             "search_url": str(Address(url_for("page.search"), (("q", query),))),
-            "compare_url": _compare(query),
+            "compare_url": _compare(query, found.best_single),
             "judge_url": str(Address(url_for("judge.page"), (("q", query),))),
         }
         for place, query in enumerate(found.queries)
@@ -166,8 +166,6 @@ def _per_query(found: Comparison) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-abs(row["difference"]), row["difference"], row["query"]))
 
 
-def _compare(query: str) -> str:
-    """The address of the page that compares settings side by side; empty where the application has none."""
-    if "compare.page" not in current_app.view_functions:
-        return ""
-    return str(Address(url_for("compare.page"), (("q", query),)))
+def _compare(query: str, single: str) -> str:
+    """The address of the page that shows the default and the better retriever side by side."""
+    return str(Address(url_for("compare.page"), (("q", query), ("a", "standard"), ("b", single))))

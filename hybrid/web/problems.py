@@ -38,7 +38,9 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/compare.json", "/openapi.json", "/metrics", "/collections.json", "/evaluate/judge.json", "/search", "/collections", "/evaluate", "/evaluate/judge", "Pages that answer in JSON where .json is added.")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/openapi.json", "/metrics")
+_JSON_PAGES = ("/search", "/compare", "/collections", "/evaluate", "/evaluate/judge")
+"""Pages that answer in JSON where .json is added."""
 
 
 blueprint = Blueprint("problems", __name__)

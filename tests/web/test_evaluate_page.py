@@ -74,6 +74,9 @@ def test_a_table_in_the_data_folder_is_measured_as_a_program_measures_it(
     assert page.count("<svg viewBox='0 0 720") == 3
     assert 'href="/search?q=%3Cb%3E+lamp"' in page or 'href="/search?q=%3Cb%3E%20lamp"' in page
     assert "nothing can be said" in client.get("/evaluate").text
+    for one in run["per_query"]:
+        for link in ("search_url", "compare_url", "judge_url"):
+            assert client.get(one[link]).status_code == 200, one[link]
 
 
 def test_ratings_that_were_given_here_are_measured(client: FlaskClient) -> None:
