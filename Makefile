@@ -44,9 +44,12 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-DATA ?= .
+DATA ?= $(or $(HYBRID_EVAL_DATA),$(firstword $(wildcard ../shared/data fixtures)))
+JUDGED = $(sort $(dir $(foreach name,queries.jsonl queries.jsonl.gz,$(wildcard $(DATA)/$(name) $(DATA)/*/$(name)))))
 eval: install
-	$(BIN)/hybrid eval $(patsubst %/queries.jsonl,%,$(wildcard $(DATA)/queries.jsonl $(DATA)/*/queries.jsonl))
+	@test -n "$(JUDGED)" || { echo "no judged collection in $(DATA): no queries.jsonl there or one folder below. \
+	Name a folder of BEIR folders: make eval DATA=…" >&2; exit 1; }
+	$(BIN)/hybrid eval $(JUDGED)
 
 # Kills, stops, cut networks and full disks, on simulated and on real stores; about half an hour.
 faults: install

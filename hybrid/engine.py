@@ -14,6 +14,7 @@ from typing import Any, Self
 from hybrid import bounds, filters, integrity, many
 from hybrid import plan as planning
 from hybrid import settings as configuration
+from hybrid.copies import Copies, copies
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.reranker import LazyReranker, Reranker
 from hybrid.errors import CollectionNotFound, DocumentNotFound, HybridError, QueryError, StoreError
@@ -186,6 +187,14 @@ class Engine:
         stores = self._searcher.stores(place, self.settings.deadline_s)
         found = hydrated(wanted, (stores[VECTOR], stores[TEXT])).documents
         return {one: dict(found[one].source) for one in wanted if one in found}
+
+    def copies(self, document_id: str) -> Copies:
+        """What each store holds of a document, with versions and content hashes, and what the journal still owes.
+
+        Raises as `Catalog.collection` does where no store answers.
+        """
+        place = self._location.opened()
+        return copies(place, as_id(document_id), self._location.pools, self.settings.deadline_s)
 
     def export(self, filter: str | Mapping[str, Json] | None = None) -> Iterator[dict[str, Json]]:
         """All documents that satisfy the filter, as `put` takes them, in no order: id, fields, and the vector of those

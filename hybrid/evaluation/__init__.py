@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hybrid.engine import Engine
-from hybrid.evaluation import datasets, retrieval, tuning
+from hybrid.evaluation import datasets, measures, retrieval, tuning
 from hybrid.evaluation.comparison import NO_PRESETS, Comparison, compared, described
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.retrieval import Kept
@@ -19,17 +19,22 @@ __all__ = ["Comparison", "Dataset", "Tuned", "evaluate", "tune"]
 
 
 def evaluate(
-    engine: Engine, dataset: str | Path | Dataset, fusions: Sequence[str | Fusion] = ("rrf",), window: int = 100
+    engine: Engine,
+    dataset: str | Path | Dataset,
+    fusions: Sequence[str | Fusion] = ("rrf",),
+    window: int = 100,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """What text, vector, each fusion, the engine's preset and the default make of judged queries about its documents.
 
     dataset: a Dataset, a BEIR folder, whose own documents are not looked at, or a CSV of query, id and grade. window:
-    documents asked of each retriever. Raises InputError, FusionError, and MissingExtra without ir-measures.
+    documents asked of each retriever. told: called with 1 for each query that was asked.
+    Raises InputError, FusionError, and MissingExtra without ir-measures.
     """
     chosen = [checked(Fusion(one) if isinstance(one, str) else one, RETRIEVERS) for one in fusions]
     presets = {engine.settings.preset: engine.preset} if engine.settings.preset else NO_PRESETS
     fields = [of.fields for of in presets.values() if of.fields]
-    kept = _kept(engine, dataset, max([window, *(of.window for of in presets.values())]), fields)
+    kept = _kept(engine, dataset, max([window, *(of.window for of in presets.values())]), fields, told)
     return compared(kept, {_name(one): one for one in chosen}, presets)
 
 
@@ -43,9 +48,16 @@ def tune(engine: Engine, dataset: str | Path | Dataset, window: int = 100) -> Tu
     return tuning.tuned(_kept(engine, dataset, window, fields), tuning.candidates(window, fields))
 
 
-def _kept(engine: Engine, dataset: str | Path | Dataset, window: int, fields: Sequence[Boosts]) -> Kept:
+def _kept(
+    engine: Engine,
+    dataset: str | Path | Dataset,
+    window: int,
+    fields: Sequence[Boosts],
+    told: Callable[[int], None] = lambda _: None,
+) -> Kept:
+    measures.check()
     read = dataset if isinstance(dataset, Dataset) else datasets.read(Path(dataset))
-    return retrieval.kept(engine, retrieval.present(engine, read), window, lambda _: None, fields)
+    return retrieval.kept(engine, retrieval.present(engine, read), window, told, fields)
 
 
 def _name(fusion: Fusion) -> str:

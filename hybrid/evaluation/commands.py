@@ -13,7 +13,7 @@ from hybrid import presets, terminal
 from hybrid import settings as configuration
 from hybrid.engine import Engine
 from hybrid.errors import InputError
-from hybrid.evaluation import datasets, judging, pictures, report, retrieval, tuning
+from hybrid.evaluation import datasets, judging, measures, pictures, report, retrieval, tuning
 from hybrid.evaluation.comparison import DEFAULT, compared
 from hybrid.evaluation.datasets import many
 from hybrid.evaluation.retrieval import Kept
@@ -159,6 +159,7 @@ def _fetched(
 
     fields: by the collection's schema, the fields that words are looked for in, too.
     """
+    measures.check()  # before anything is indexed or asked
     console = Console(stderr=True)
     dataset = datasets.read(path, split)
     with Engine(retrieval.collection_of(dataset, settings.model_copy(update={"preset": None}))) as engine:

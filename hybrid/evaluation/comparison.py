@@ -59,7 +59,7 @@ class Comparison:
         """Whether fusing helps here, in one sentence."""
         single = self.best_single
         if len(self.queries) < FEWEST:
-            return f"nothing can be said: {len(self.queries)} judged queries, and {FEWEST} are the fewest"
+            return f"nothing can be said: {judged(len(self.queries))}, and {FEWEST} are the fewest"
         found = self.against_single(method)
         told = f"({signed(found.mean)}, {chance(found.p)})"
         if found.sure and found.mean > 0:
@@ -74,12 +74,24 @@ class Comparison:
             method: {name: float(values.mean()) for name, values in of.items()} for method, of in self.values.items()
         }
 
+    def differences(self) -> dict[str, dict[str, float]]:
+        """By method but the better retriever, how much it is above that alone: mean, low, high, p."""
+        others = (name for name in self.values if name != self.best_single)
+        found = {name: self.against_single(name) for name in others}
+        return {name: {"mean": of.mean, "low": of.low, "high": of.high, "p": of.p} for name, of in found.items()}
+
     def to_dict(self) -> dict[str, Json]:
-        """The comparison as JSON: dataset, metrics, the intervals of nDCG@10, verdict, queries and notes."""
+        """The comparison as JSON: dataset, metrics, the intervals of nDCG@10, verdict, queries and notes.
+
+        single: the better retriever alone; differences: by every other method, what it is above that in nDCG@10,
+        with the interval and p.
+        """
         return {
             "dataset": self.dataset,
             "metrics": self.metrics(),
             "intervals": {name: [of.low, of.high] for name in self.values for of in (self.mean(name),)},
+            "single": self.best_single,
+            "differences": self.differences(),
             "verdict": self.verdict(),
             "queries": len(self.queries),
             "notes": list(self.notes),
@@ -146,6 +158,11 @@ def described(fusion: Fusion) -> str:
         + k
         + "".join(f", {name} × {weight:g}" for name, weight in fusion.weights if weight != 1)
     )
+
+
+def judged(queries: int) -> str:
+    """A number of judged queries in words: 1 judged query."""
+    return f"{queries} judged {'query' if queries == 1 else 'queries'}"
 
 
 def signed(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -25,7 +25,8 @@ class Dataset:
     """Judged queries, each with at least one relevant document. queries: text by id.
 
     corpus: the file of the documents; None where they are those of a collection that is there already.
-    notes: what does not count, or is odd, a sentence each with its number.
+    notes: what does not count, or is odd, a sentence each with its number. Raises InputError for a grade below
+    -1,000 or above 1,000.
     """
 
     name: str
@@ -33,6 +34,15 @@ class Dataset:
     judgements: Judgements
     corpus: Path | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for query, grades in self.judgements.items():
+            for document, grade in grades.items():
+                if abs(grade) > tables.MAX_GRADE:
+                    raise InputError(
+                        f"data set {self.name}, query {query!r}, document {document!r}: the grade is {grade}; grades "
+                        f"go from -{tables.MAX_GRADE} to {tables.MAX_GRADE}, 0 for wrong"
+                    )
 
 
 def read(path: Path, split: str = "test") -> Dataset:
@@ -50,10 +60,13 @@ def read(path: Path, split: str = "test") -> Dataset:
     return _answerable(Dataset(_stem(path), {text: text for text in judgements}, judgements, None, notes))
 
 
-def known(dataset: Dataset, exists: Callable[[str], bool]) -> Dataset:
-    """The data set without judgements of documents that do not exist, which its notes count."""
+def known(dataset: Dataset, existing: Callable[[Collection[str]], Collection[str]]) -> Dataset:
+    """The data set without judgements of documents that do not exist, which its notes count.
+
+    existing: those of some ids that exist; called once, with all that are judged.
+    """
     judged = {one for grades in dataset.judgements.values() for one in grades}
-    strangers = {one for one in judged if not exists(one)}
+    strangers = judged - set(existing(judged))
     if not strangers:
         return dataset
     kept = {
@@ -75,10 +88,13 @@ def fingerprint(file: Path, salt: str) -> str:
 
 
 def _beir(folder: Path, split: str) -> Dataset:
-    queries = dict(_queries(_file(folder, "queries.jsonl")))
+    listed = list(_queries(_file(folder, "queries.jsonl")))
+    queries = dict(listed)
     judgements, notes = _graded(_file(folder, f"qrels/{split}.tsv", "qrels.tsv"))
     unjudged = len(queries.keys() - judgements.keys())
     strangers = judgements.keys() - queries.keys()
+    if again := len(listed) - len(queries):
+        notes += (f"{many(again, 'query')} with an id that came before; the last one of an id counts",)
     if unjudged:
         notes += (f"{many(unjudged, 'query')} without judgements not asked",)
     if strangers:

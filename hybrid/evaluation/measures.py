@@ -65,6 +65,11 @@ def recall_by_depth(rankings: Rankings, judgements: Judgements, depth: int) -> N
     return mean
 
 
+def check() -> None:
+    """Returns where rankings can be measured. Raises MissingExtra without ir-measures."""
+    _tool()
+
+
 def _tool() -> Any:
     try:
         return importlib.import_module("ir_measures")

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hybrid.evaluation.comparison import DEFAULT, Comparison, shown, signed
+from hybrid.evaluation.comparison import DEFAULT, Comparison, chance, judged, shown, signed
 from hybrid.evaluation.measures import PRIMARY, TITLES
 
 _COLOURS = ("#0b6bcb", "#c4571b", "#2f7d4f", "#8a4fbf", "#9a6b00", "#00798c", "#b0305c", "#555555")
@@ -23,7 +22,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 760px; margin: 2em auto;
        background: #fff }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums } th, td { padding: .2em .7em; text-align: right }
 th:first-child, td:first-child { text-align: left } tr { border-bottom: 1px solid #ddd }
-svg { width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #1b1b1b }
+svg { width: 100%; height: auto; fill: #1b1b1b } svg text { font: 12px system-ui, sans-serif }
 .verdict { font-size: 1.25em; font-weight: 600 } .axis { stroke: #999 }
 figcaption { margin-bottom: .5em } figure { margin: 2em 0 }
 """
@@ -40,13 +39,20 @@ def page(found: Sequence[Comparison]) -> str:
     )
 
 
+def drawings(found: Comparison) -> str:
+    """The figures of a comparison in HTML, for a page that has styles of its own and allows none inside."""
+    method = DEFAULT if DEFAULT in found.values else list(found.values)[-1]
+    return f"{_bars(found)}{_wins(found, method)}{_recall(found)}"
+
+
 def _section(found: Comparison) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     method = DEFAULT if DEFAULT in found.values else list(found.values)[-1]
     return (
         f"<h2>{escape(found.dataset)}</h2><p class='verdict'>{escape(found.verdict(method))}</p>"
-        f"<p>{len(found.queries)} judged queries.</p>{f'<ul>{notes}</ul>' if notes else ''}"
-        f"{_table(found)}{_bars(found)}{_wins(found, method)}{_recall(found)}"
+        f"<p>{judged(len(found.queries)).capitalize()}.</p>{f'<ul>{notes}</ul>' if notes else ''}"
+        f"{_table(found)}{_differences(found)}{_bars(found)}"
+        f"{_wins(found, method)}{_extremes(found, method)}{_recall(found)}"
     )
 
 
@@ -59,6 +65,18 @@ def _table(found: Comparison) -> str:
     return f"<table><tr><th></th>{heads}</tr>{rows}</table>"
 
 
+def _differences(found: Comparison) -> str:
+    """How each method differs from the better retriever alone, with the interval and the chance of it."""
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td>{signed(of['mean'])}</td>"
+        f"<td>{signed(of['low'])} to {signed(of['high'])}</td><td>{escape(chance(of['p']))}</td></tr>"
+        for name, of in found.differences().items()
+    )
+    caption = f"nDCG@10 against {escape(found.best_single)} alone, query by query"
+    heads = "<th></th><th>difference</th><th>95 %</th><th>chance</th>"
+    return f"<h3>{caption}</h3><table><tr>{heads}</tr>{rows}</table>"
+
+
 def _bars(found: Comparison) -> str:
     """Bars of nDCG@10, with the interval that 95 % of resampled means fall into."""
     parts = []
@@ -69,7 +87,7 @@ def _bars(found: Comparison) -> str:
         parts.append(
             f"<g><title>{escape(method)}: {told}</title><text x='{_LEFT - 8}' y='{y + 16}' text-anchor='end'>"
             f"{escape(method)}</text><rect x='{_LEFT}' y='{y + 3}' width='{end - _LEFT:.1f}' height='{_BAR - 8}' "
-            f"fill='{colour}' fill-opacity='.75'/><path class='axis' stroke-width='2' style='stroke:#111' "
+            f"fill='{colour}' fill-opacity='.75'/><path stroke-width='2' stroke='currentColor' "
             f"d='M{low:.1f} {y + 12}H{high:.1f}M{low:.1f} {y + 7}v10M{high:.1f} {y + 7}v10'/>"
             f"<text x='{high + 6:.1f}' y='{y + 16}'>{shown(of.mean)}</text></g>"
         )
@@ -95,11 +113,13 @@ def _wins(found: Comparison, method: str) -> str:
     won, lost = int((differs > 0).sum()), int((differs < 0).sum())
     parts += _scale(("+1", 6.0), ("0", middle), ("−1", _PLOT - 6.0))
     caption = f"{method} against {single} alone, query by query: {won} won, {lost} lost, {len(order) - won - lost} even"
-    return _figure(caption, _PLOT, parts) + _extremes(found, differs, order)
+    return _figure(caption, _PLOT, parts)
 
 
-def _extremes(found: Comparison, differs: NDArray[np.float64], order: NDArray[np.int64]) -> str:
+def _extremes(found: Comparison, method: str) -> str:
     """The queries that win and lose most, by name."""
+    differs = found.values[method][PRIMARY] - found.values[found.best_single][PRIMARY]
+    order = np.argsort(-differs, kind="stable")
     won = [number for number in order[:_MOST_NAMED] if differs[number] > 0]
     lost = [number for number in order[::-1][:_MOST_NAMED] if differs[number] < 0]
     rows = "".join(
@@ -121,7 +141,7 @@ def _recall(found: Comparison) -> str:
         )
         parts.append(
             f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2'><title>{escape(name)}"
-            f"</title></polyline><text x='4' y='{30 + number * 16}' style='fill:{colour}'>{escape(name)}</text>"
+            f"</title></polyline><text x='4' y='{30 + number * 16}' fill='{colour}'>{escape(name)}</text>"
         )
     parts += _scale(("1", 12.0), ("0", float(_PLOT)))
     parts += [f"<text x='{across(rank) - 8:.1f}' y='{_PLOT + 16}'>{rank}</text>" for rank in _ticks(depth)]

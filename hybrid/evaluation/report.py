@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hybrid.evaluation.comparison import DEFAULT, SINGLE, Comparison, chance, over_all, shown, signed
+from hybrid.evaluation.comparison import DEFAULT, SINGLE, Comparison, chance, judged, over_all, shown, signed
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import PRIMARY, TITLES
 from hybrid.evaluation.significance import Difference
@@ -32,7 +32,7 @@ def _notes(notes: Sequence[str]) -> list[Text]:
 
 
 def _measures(found: Comparison) -> Table:
-    table = _table(f"{found.dataset}: {len(found.queries)} judged queries")
+    table = _table(f"{found.dataset}: {judged(len(found.queries))}")
     table.add_column(f"{TITLES[PRIMARY]} (95 %)", no_wrap=True)
     others = [name for name in TITLES if name != PRIMARY]
     for name in others:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from hybrid.answer import column
 from hybrid.engine import Engine
-from hybrid.errors import DocumentError, DocumentNotFound, InputError, QueryError
+from hybrid.errors import DocumentError, InputError, QueryError
 from hybrid.evaluation import datasets
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import Rankings
@@ -20,10 +21,14 @@ from hybrid.indexing import sources
 from hybrid.match import Boosts
 from hybrid.model import DocumentOutcome
 from hybrid.plan import RETRIEVERS, TEXT
+from hybrid.schema import check_id
 from hybrid.settings import Settings
 
 PATIENCE_S = 600.0
 """Seconds that one search may take: a measurement waits."""
+
+_AT_ONCE = 1000
+"""Judged documents that are looked up at once."""
 
 Columns: TypeAlias = Mapping[str, Column]
 """One query's rankings, by retriever name."""
@@ -48,13 +53,13 @@ class Kept:
         return {query: columns[retriever].ids for query, columns in self.columns.items()}
 
     def fused(self, fusion: Fusion) -> Rankings:
-        """The rankings of all retrievers fused, query by query."""
-        return {query: combine(columns, fusion).ids for query, columns in self.columns.items()}
+        """The rankings of all retrievers fused, query by query, cut at the window as those of one retriever are."""
+        return {query: combine(columns, fusion).ids[: self.window] for query, columns in self.columns.items()}
 
     def searched(self, fusion: Fusion) -> Rankings:
-        """The rankings that a search gives: fused of those retrievers that it asks."""
+        """The rankings that a search gives: fused of those retrievers that it asks, cut at the window."""
         return {
-            query: combine({name: columns[name] for name in self.asked[query]}, fusion).ids
+            query: combine({name: columns[name] for name in self.asked[query]}, fusion).ids[: self.window]
             for query, columns in self.columns.items()
         }
 
@@ -101,12 +106,12 @@ def indexed(engine: Engine, dataset: Dataset, told: Callable[[int], None]) -> Da
     if not written.ok:
         first = written.problems[0]
         raise InputError(f"{dataset.corpus}: {first.reason or first.outcome}. Correct the corpus, then measure it")
-    return datasets.known(dataset, seen.__contains__)
+    return datasets.known(dataset, seen.intersection)
 
 
 def present(engine: Engine, dataset: Dataset) -> Dataset:
     """The data set without judgements of documents that the engine does not have, which its notes count."""
-    return datasets.known(dataset, lambda one: _exists(engine, one))
+    return datasets.known(dataset, lambda judged: _existing(engine, judged))
 
 
 def kept(
@@ -135,10 +140,20 @@ def documents(corpus: Path) -> Iterator[sources.Row]:
     return sources.read(corpus.parent if corpus.name.partition(".")[0] == "corpus" else corpus)
 
 
-def _exists(engine: Engine, document_id: str) -> bool:
+def _existing(engine: Engine, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that are documents."""
+    possible = filter(_is_id, ids)
+    found: set[str] = set()
+    while part := list(islice(possible, _AT_ONCE)):
+        found |= engine.get_many(part).keys()
+    return found
+
+
+def _is_id(one: str) -> bool:
+    """Whether a document could have this id."""
     try:
-        engine.get(document_id)
-    except (DocumentNotFound, DocumentError):  # or it is no id that a document could have
+        check_id(one)
+    except DocumentError:
         return False
     return True
 

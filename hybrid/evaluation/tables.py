@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ _GRADE = ("grade", "score", "relevance", "rating")
 _RANK = ("rank", "position")
 _CLICKED = ("clicked", "click", "clicks")
 _FORMULA = ("=", "+", "-", "@")
+MAX_GRADE = 1000
+"""The greatest grade, and, below zero, the least: the memory that measuring takes grows with the greatest."""
+
+_WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
 _CLICKS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -47,9 +52,18 @@ def judgements(path: Path) -> Iterator[Judged]:
     Raises InputError naming file and line.
     """
     for where, (query, document, grade) in _rows(path, (_QUERY, _DOCUMENT, _GRADE), headless=True):
-        if grade and not _is_whole(grade):
-            raise InputError(f"{where}: the grade is {grade!r}; give a whole number, 0 for wrong")
-        yield Judged(query, document, int(grade) if grade else None)
+        yield Judged(query, document, _grade(where, grade) if grade else None)
+
+
+def _grade(where: str, cell: str) -> int:
+    """The grade; a whole number may be written as 3.0 too, as data frames do. Raises InputError."""
+    if not _WHOLE.fullmatch(cell):
+        raise InputError(f"{where}: the grade is {cell!r}; give a whole number, 0 for wrong")
+    digits = cell.partition(".")[0]
+    grade = int(digits) if len(digits) < 9 else MAX_GRADE + 1  # longer than any, and int() refuses thousands of digits
+    if abs(grade) > MAX_GRADE:
+        raise InputError(f"{where}: the grade is {cell[:20]}; grades go from -{MAX_GRADE} to {MAX_GRADE}, 0 for wrong")
+    return grade
 
 
 def showings(path: Path) -> Iterator[Shown]:
@@ -95,7 +109,7 @@ def _rows(
     for line, cells in _lines(path):
         where = f"{path}, line {line}"
         if not places:
-            if headless and len(cells) >= len(columns) and _is_whole(cells[2].strip()):
+            if headless and len(cells) >= len(columns) and _WHOLE.fullmatch(cells[2].strip()):
                 places = range(len(columns))
             else:
                 places = _places(where, cells, columns)

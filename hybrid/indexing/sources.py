@@ -156,10 +156,11 @@ def _table(path: Path) -> Iterator[Row]:
 
 def _table_rows(path: Path, reader: csv.DictReader[str]) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_CELL)
-    sample = list(islice(reader, _SAMPLE))
-    kinds = {name: _column_kind([row.get(name) for row in sample]) for name in reader.fieldnames or ()} | {"id": str}
-    for number, row in enumerate(chain(sample, reader), 1):
-        yield _typed(f"{path}, row {number}", row, kinds)
+    rows = ((reader.line_num, row) for row in reader)
+    sample = list(islice(rows, _SAMPLE))
+    kinds = {name: _column_kind([row.get(name) for _, row in sample]) for name in reader.fieldnames or ()} | {"id": str}
+    for line, row in chain(sample, rows):  # of a row of several lines, the last one
+        yield _typed(f"{path}, line {line}", row, kinds)
 
 
 def _typed(where: str, row: Mapping[Any, Any], kinds: Mapping[str, Callable[[str], Any]]) -> Row:

@@ -13,7 +13,21 @@ from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
 from hybrid.engine import open as open_engine
-from hybrid.web import access, api, compare, documents, health, logs, metrics, openapi, page, problems
+from hybrid.web import (
+    access,
+    actions,
+    api,
+    collections,
+    compare,
+    documents,
+    evaluate,
+    health,
+    logs,
+    metrics,
+    openapi,
+    page,
+    problems,
+)
 from hybrid.web.limiting import Limiter
 from hybrid.web.transfer import compressed
 from hybrid.web.wire import REQUEST_ID, request_id
@@ -61,6 +75,9 @@ def create_app(
     access.install(app, engine)
     page.install(app)
     compare.install(app)
+    evaluate.install(app)
+    collections.install(app)
+    app.register_blueprint(actions.blueprint)
     problems.install(app)
     openapi.install(app)
     if engine.settings.rate_limit is not None:

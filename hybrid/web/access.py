@@ -27,11 +27,11 @@ READING = frozenset({"api.search", "api.search_many"})
 OPEN = frozenset({"health.alive", "health.ready", "static", "problems.index", "problems.page"})
 """Endpoints that say nothing of any document, and need no token."""
 
-ADMINISTERING = frozenset({"compare.save"})
+ADMINISTERING = frozenset({"compare.save", "actions.repair"})
 """Endpoints that change what all holders get."""
 
-OPERATING = frozenset({"metrics.metrics"})
-"""Endpoints that tell of all documents together: not for a token with a filter."""
+OPERATING = frozenset({"metrics", "actions", "collections", "evaluate", "judge"})
+"""Parts that tell of all documents together, or change them: not for a token with a filter."""
 
 
 def install(app: Flask, engine: Engine) -> None:
@@ -48,7 +48,7 @@ def install(app: Flask, engine: Engine) -> None:
         wanted = role_for(request.endpoint, request.method)
         if not token.role.may(wanted):
             raise Forbidden(f"this needs a token with the role {wanted}; the token {token.name!r} has {token.role}")
-        if token.filter and request.endpoint in OPERATING:
+        if token.filter and (request.endpoint or "").partition(".")[0] in OPERATING:
             raise Forbidden(f"the token {token.name!r} has a filter, and this tells of all documents")
         g.token = token
         if token.filter:

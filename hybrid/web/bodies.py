@@ -27,7 +27,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         """Reads the head of a request, and decides how long its body may be."""
         super().parse_header(header_plus)
         kind = self.headers.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        if self.command == "POST" and self.path.endswith("/api/v1/documents") and kind in LINED:
+        lines = self.path.endswith("/api/v1/documents") and kind in LINED
+        upload = self.path.endswith("/collections/upload") and kind == "multipart/form-data"
+        if self.command == "POST" and (lines or upload):
             larger = copy.copy(self.adj)  # the others' own is not touched
             larger.max_request_body_size = MOST_LINES_BYTES
             self.adj = larger

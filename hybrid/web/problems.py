@@ -38,7 +38,9 @@ _UNANSWERED = {
     Overloaded.code: "Too many searches wait already.",
 }
 
-_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/search.json", "/compare.json", "/openapi.json", "/metrics")
+_JSON_PATHS = ("/api/", "/healthz", "/readyz", "/openapi.json", "/metrics")
+_JSON_PAGES = ("/search", "/compare", "/collections", "/evaluate", "/evaluate/judge")
+"""Pages that answer in JSON where .json is added."""
 
 
 blueprint = Blueprint("problems", __name__)
@@ -176,7 +178,8 @@ def _answer_http(error: HTTPException) -> Response | HTTPException:
 
 
 def _wants_json() -> bool:
-    if f"{request.path}/".startswith(_JSON_PATHS) or request.path in _JSON_PATHS:
+    page, _, kind = request.path.rpartition(".")
+    if f"{request.path}/".startswith(_JSON_PATHS) or (kind == "json" and page in _JSON_PAGES):
         return True
     accepted = request.accept_mimetypes
     best = accepted.best_match(["text/html", "application/problem+json", "application/json"], default="text/html")

@@ -88,6 +88,7 @@ DOING = {
     "delete": Doing("DELETE /api/v1/documents[/{id}]", "delete", "contract/test_documents.py"),
     "get": Doing("GET /api/v1/documents/{id}", "get", "contract/test_documents.py"),
     "get_many": Doing("GET /api/v1/documents?id=", "get", "contract/test_documents.py"),
+    "copies": Doing("GET /collections/documents/{id}", "not yet", "web/test_collections_page.py"),
     "export": Doing("GET /api/v1/documents", "export", "contract/test_documents.py"),
     "count": Doing("GET /api/v1/count", "count", "contract/test_documents.py"),
     "status": Doing(OPERATOR, "status", "contract/test_deployments_agree.py"),

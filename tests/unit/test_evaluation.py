@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from hypothesis import strategies as st
 
 import hybrid
 from hybrid.cli import cli
-from hybrid.errors import InputError
-from hybrid.evaluation import datasets, evaluate, pictures
+from hybrid.errors import InputError, MissingExtra
+from hybrid.evaluation import datasets, evaluate, pictures, tune
 from hybrid.evaluation.comparison import DEFAULT, Comparison, chance, compared, over_all, shown, signed
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import measured, recall_by_depth
-from hybrid.evaluation.retrieval import Kept, kept
+from hybrid.evaluation.retrieval import Kept, kept, present
 from hybrid.evaluation.significance import difference, interval
 from hybrid.fusion import Column, Fusion
 from tests.contract import shop
@@ -64,7 +65,7 @@ def test_a_beir_folder_is_read_plain_or_zipped(tmp_path: Path, zipped: bool) -> 
 def test_what_does_not_count_is_counted_and_told(tmp_path: Path) -> None:
     qrels = QRELS + "q1\ta\t1\nq1\tnowhere\t1\nq2\tb\t0\nq9\ta\t1\nq1\ta\t1\n"
     read = datasets.read(beir(tmp_path / "odd", qrels=qrels))
-    found = datasets.known(read, {"a", "b", "c"}.__contains__)
+    found = datasets.known(read, {"a", "b", "c"}.intersection)
     assert found.judgements == {"q1": {"a": 1}}
     assert found.notes == (
         "1 judgement came twice for the same query and document; the last one counts",
@@ -275,3 +276,77 @@ def test_the_command_measures_a_folder_and_prints_what_programs_read(
 def test_a_command_on_nothing_is_one_line(tmp_path: Path) -> None:
     ran = CliRunner().invoke(cli, ["eval", str(tmp_path)])
     assert isinstance(ran.exception, InputError)
+
+
+def test_grades_have_bounds_and_may_be_written_with_a_point(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("query,id,grade\nlaptop,a,3.0\nlaptop,b,-1000\nlaptop,c,1000\n")
+    assert datasets.read(table).judgements == {"laptop": {"a": 3, "b": -1000, "c": 1000}}
+    for grade in ("1001", "-1001", "9" * 5000):
+        table.write_text(f"query,id,grade\nlaptop,a,3\nlaptop,b,{grade}\n")
+        with pytest.raises(InputError, match=r"mine\.csv, line 3: the grade is .* from -1000 to 1000"):
+            datasets.read(table)
+    table.write_text("query,id,grade\nlaptop,a,2.5\n")
+    with pytest.raises(InputError, match=r"line 2: the grade is '2\.5'; give a whole number"):
+        datasets.read(table)
+    with pytest.raises(InputError, match="document 'a': the grade is 100000000"):
+        Dataset("mine", {"q": "laptop"}, {"q": {"a": 100_000_000}})
+
+
+def test_an_id_of_two_queries_is_told(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "twice")
+    with (folder / "queries.jsonl").open("a") as file:
+        file.write('\n{"_id": "q1", "text": "notebook"}')
+    found = datasets.read(folder)
+    assert found.queries["q1"] == "notebook"
+    assert "1 query with an id that came before; the last one of an id counts" in found.notes
+
+
+def test_without_the_measuring_library_nothing_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: hybrid.Engine
+) -> None:
+    monkeypatch.setitem(sys.modules, "ir_measures", None)  # as if it was not installed
+    monkeypatch.chdir(tmp_path)
+    folder = beir(tmp_path / "small")
+    for verb in ("eval", "tune"):
+        ran = CliRunner().invoke(cli, [verb, str(folder)])
+        assert isinstance(ran.exception, MissingExtra)
+        assert not (tmp_path / "hybrid-data").exists()
+    missed = engine.status()["caches"]["answers"]["misses"]
+    for measure in (evaluate, tune):
+        with pytest.raises(MissingExtra):
+            measure(engine, folder)
+    assert engine.status()["caches"]["answers"]["misses"] == missed
+
+
+def test_fused_rankings_end_where_those_of_one_retriever_do() -> None:
+    of = {name: Column(ids, (2.0, 1.0), full=True) for name, ids in (("text", ("a", "b")), ("vector", ("c", "d")))}
+    found = Kept(Dataset("d", {}, {}), 2, {"q": of}, {"q": ("text", "vector")})
+    assert len(found.fused(Fusion("rrf"))["q"]) == len(found.searched(Fusion("rrf"))["q"]) == 2
+
+
+def test_differences_are_in_what_programs_and_people_read() -> None:
+    found = comparison(0.05)
+    body = found.to_dict()
+    against = found.against_single(DEFAULT)
+    assert body["single"] == found.best_single
+    assert body["differences"].keys() == found.values.keys() - {found.best_single}
+    assert body["differences"][DEFAULT] == {
+        "mean": against.mean,
+        "low": against.low,
+        "high": against.high,
+        "p": against.p,
+    }
+    assert f"<td>{signed(against.mean)}</td><td>{signed(against.low)} to {signed(against.high)}</td>" in pictures.page(
+        [found]
+    )
+
+
+def test_judged_documents_are_looked_up_many_at_once(engine: hybrid.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    get_many = engine.get_many
+    monkeypatch.setattr(engine, "get_many", lambda ids: asked.append(len(ids)) or get_many(ids))
+    judged = {"e-001": 1, "": 1, "x" * 5000: 1} | {f"nowhere-{number}": 1 for number in range(1500)}
+    found = present(engine, Dataset("d", {"q": "laptop"}, {"q": judged}))
+    assert found.judgements == {"q": {"e-001": 1}}
+    assert asked == [1000, 501]

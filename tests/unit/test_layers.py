@@ -52,7 +52,7 @@ LAYERS = (
         *("fragments", "highlighted", "suggest", "merge", "recall"),
     ),
     ("place",),
-    ("reindex", "location", "retrieve", "batch", "like", "export", "writing"),
+    ("copies", "reindex", "location", "retrieve", "batch", "like", "export", "writing"),
     ("searcher",),
     ("many",),
     ("engine",),

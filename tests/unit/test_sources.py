@@ -160,7 +160,7 @@ def test_a_row_with_too_many_cells_is_named_and_one_with_too_few_is_taken(file: 
     path = file("a.csv", "id,a\n1,x,y\n2\n3,z\n")
     found = list(read(path))
     assert isinstance(found[0], Malformed)
-    assert found[0].where == f"{path}, row 1"
+    assert found[0].where == f"{path}, line 2"
     assert "more cells than the header" in found[0].reason
     assert found[1:] == [{"id": "2"}, {"id": "3", "a": "z"}]
 

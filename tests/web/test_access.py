@@ -206,6 +206,25 @@ DOORS: dict[str, Callable[[str, str], list[tuple[str, str, Any]]]] = {
     ],
     "compare.save": lambda query, _: [("POST", f"/compare/preset?{_url(q=query)}", None)],
     "metrics.metrics": lambda *_: [("GET", "/metrics", None)],
+    "actions.verify": lambda *_: [("POST", "/collections/verify", None)],
+    "actions.repair": lambda *_: [("POST", "/collections/repair", None)],
+    "actions.upload": lambda *_: [("POST", "/collections/upload", None)],
+    "actions.rate": lambda *_: [("POST", "/evaluate/judge/rate", None)],
+    "actions.take": lambda *_: [("POST", "/evaluate/judge/import", None)],
+    "actions.begin": lambda *_: [("POST", "/evaluate/run", None)],
+    "collections.page": lambda *_: [("GET", "/collections", None)],
+    "collections.page_json": lambda *_: [("GET", "/collections.json", None)],
+    "collections.find": lambda *_: [("GET", "/collections/documents?id=b1", None)],
+    "collections.document": lambda *_: [
+        ("GET", f"/collections/documents/{one}", None) for one in ("b1", f"b-{SECRET}", "b1?format=json")
+    ],
+    "evaluate.page": lambda *_: [("GET", "/evaluate", None)],
+    "evaluate.page_json": lambda *_: [("GET", "/evaluate.json", None)],
+    "evaluate.run": lambda *_: [("GET", "/evaluate/runs/1", None)],
+    "evaluate.run_json": lambda *_: [("GET", "/evaluate/runs/1.json", None)],
+    "judge.page": lambda query, _: [("GET", f"/evaluate/judge?{_url(q=query)}", None)],
+    "judge.page_json": lambda query, _: [("GET", f"/evaluate/judge.json?{_url(q=query)}", None)],
+    "judge.export": lambda *_: [("GET", "/evaluate/ratings.csv", None)],
     "openapi.description": lambda *_: [("GET", "/openapi.json", None)],
     "openapi.docs": lambda *_: [("GET", "/docs", None)],
 }
@@ -246,6 +265,12 @@ def test_nothing_of_another_is_seen_or_changed_by_any_door(
     assert {one: guarded.get(one) for one in before} == before
     assert guarded.count('tenant = "b"') == 2
     assert not [token for token in HELD.values() if token in caplog.text]
+
+
+@pytest.mark.parametrize("path", ["/collections", "/collections/documents/a1", "/evaluate", "/evaluate/judge"])
+def test_pages_of_who_runs_it_are_for_tokens_without_a_filter(ask: Ask, path: str) -> None:
+    assert ask("aw", "GET", path).status_code == 403
+    assert ask("reader", "GET", path).status_code == 200
 
 
 def test_counts_are_of_ones_own_documents(ask: Ask) -> None:

@@ -33,6 +33,10 @@ KINDS = (
 )
 
 
+OPERATORS = ("collections.", "evaluate.", "judge.")
+"""Pages of who runs it, whose JSON is for looking at: docs/operating.md promises nothing of it."""
+
+
 def each(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in described["paths"].items():
         for method, one in methods.items():
@@ -43,6 +47,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     found = set()
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        if rule.endpoint.startswith(OPERATORS):
+            continue
         if path.startswith(PROGRAMS) or path.endswith(".json"):
             found |= {(path, method.lower()) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
     return found
