@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hybrid.embedding.base import Embedder
-    from hybrid.engine import Engine, open
+    from hybrid.engine import Engine
     from hybrid.errors import HybridError
     from hybrid.fusion import FusedRanking, fuse
-    from hybrid.model import Document, Hit, SearchResult, WriteReport
+    from hybrid.model import Document, WriteReport
+    from hybrid.opening import open
     from hybrid.plan import Plan, Request
+    from hybrid.result import Hit, SearchResult
     from hybrid.settings import Settings
 
 __version__ = "0.1.0"
@@ -44,15 +46,15 @@ _HOMES = {
     "Embedder": "hybrid.embedding.base",
     "Engine": "hybrid.engine",
     "FusedRanking": "hybrid.fusion",
-    "Hit": "hybrid.model",
+    "Hit": "hybrid.result",
     "HybridError": "hybrid.errors",
     "Plan": "hybrid.plan",
     "Request": "hybrid.plan",
-    "SearchResult": "hybrid.model",
+    "SearchResult": "hybrid.result",
     "Settings": "hybrid.settings",
     "WriteReport": "hybrid.model",
     "fuse": "hybrid.fusion",
-    "open": "hybrid.engine",
+    "open": "hybrid.opening",
 }
 
 

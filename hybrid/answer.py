@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.hydrate import Hydrated, Shelf, hydrated
-from hybrid.model import Counts, Facets, Hit, Integrity, Json, Passage, Ranking, RetrieverReport, Status, Stored, Total
+from hybrid.model import Json, Ranking, RetrieverReport, Status, Stored
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR, Plan
+from hybrid.result import Counts, Facets, Hit, Integrity, Passage, Total
 from hybrid.schema import Schema
 from hybrid.search import Answer
 from hybrid.shaping.order import Order, ordered

@@ -23,10 +23,10 @@ from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.indexing import sources
 from hybrid.location import present_model
 from hybrid.match import Mode
-from hybrid.model import SearchResult
 from hybrid.options import PRESET, WHERE, as_json, on_engine, options, print_json
 from hybrid.plan import RETRIEVERS, Explain
 from hybrid.policy import Policy
+from hybrid.result import SearchResult
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

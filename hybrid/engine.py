@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from itertools import chain
-from pathlib import Path
 from typing import Any, Self
 
-from hybrid import bounds, filters, integrity, many
+from hybrid import bounds, filters, many
 from hybrid import plan as planning
-from hybrid import settings as configuration
+from hybrid.care import look_after
 from hybrid.copies import Copies, copies
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.reranker import LazyReranker, Reranker
@@ -26,10 +25,11 @@ from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
 from hybrid.indexing.writer import rejections
 from hybrid.location import Location
-from hybrid.model import DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
+from hybrid.model import DocumentOutcome, Json, Outcome, Ranking, WriteReport
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.presets import Preset
+from hybrid.result import SearchResult
 from hybrid.schema import Collection
 from hybrid.searcher import Searcher
 from hybrid.settings import Settings
@@ -277,7 +277,7 @@ class Engine:
 
     def _looked_after(self, place: Place, result: SearchResult) -> SearchResult:
         self._begin_work(place)
-        _look_after(place, result)
+        look_after(place, result)
         for watch in self.watchers:
             watch(result)
         return result
@@ -395,33 +395,3 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"<Engine {self.settings.collection!r} in {self._location}>"
-
-
-def open(
-    data_dir: str | Path | None = None,
-    *,
-    embedder: Embedder | None = None,
-    reranker: Reranker | None = None,
-    **settings: Any,
-) -> Engine:
-    """An engine on a collection: embedded in `data_dir` (":memory:" for nothing on disk), or on servers.
-
-    settings: any of `hybrid.settings.Settings`, such as redis="redis://…", elasticsearch="https://…",
-    collection, model. What is not given comes from the environment, hybrid.toml, and defaults.
-    embedder, reranker: any objects that follow `hybrid.Embedder` and `hybrid.embedding.reranker.Reranker`, instead
-    of the models that are set.
-    Raises SettingsError.
-    """
-    return Engine(configuration.read(data_dir=data_dir, **settings), embedder, reranker)
-
-
-def _look_after(place: Place, result: SearchResult) -> None:
-    """Queues for repair what the stores disagree on; where this process writes, asks about what was not seen."""
-    doubtful = integrity.disagreeing(result)
-    indexer = place.indexer
-    if indexer is not None:
-        doubtful += integrity.unseen(result)
-    elif doubtful:
-        indexer = place.writing(place.catalog.collection)
-    if indexer is not None and doubtful:
-        indexer.suspect(doubtful)

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from hybrid.errors import CollectionNotFound, StoreError
 from hybrid.integrity import Stateful
-from hybrid.model import Hit, Json
+from hybrid.model import Json
+from hybrid.result import Hit
 
 _log = logging.getLogger(__name__)
 

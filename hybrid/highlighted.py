@@ -11,8 +11,9 @@ from hybrid.errors import HybridError
 from hybrid.fragments import Mark
 from hybrid.highlight import Highlight
 from hybrid.match import ANY
-from hybrid.model import Hit, Span
+from hybrid.model import Span
 from hybrid.plan import VECTOR, Plan
+from hybrid.result import Hit
 from hybrid.schema import Schema
 from hybrid.wording import tokens_of, wanted
 

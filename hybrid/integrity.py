@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from hybrid.model import Hit, Integrity, SearchResult, State
+from hybrid.model import State
 from hybrid.plan import TEXT, VECTOR
+from hybrid.result import Hit, Integrity, SearchResult
 
 
 class Stateful(Protocol):

@@ -10,10 +10,11 @@ from hybrid.answer import Found
 from hybrid.batch import together
 from hybrid.errors import HybridError, SearchUnavailable
 from hybrid.hydrate import hydrated
-from hybrid.model import SearchResult, Stored
+from hybrid.model import Stored
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Plan, Request
 from hybrid.queries import counting
+from hybrid.result import SearchResult
 from hybrid.searcher import Asked, Searcher
 
 _log = logging.getLogger(__name__)

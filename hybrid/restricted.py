@@ -21,8 +21,9 @@ from hybrid.filters.meaning import facts, matches
 from hybrid.filters.tree import Filter, both
 from hybrid.indexing.documents import normalise
 from hybrid.indexing.report import fold
-from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, SearchResult, WriteReport
+from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, WriteReport
 from hybrid.plan import Explain, Plan, Request
+from hybrid.result import SearchResult
 from hybrid.schema import Collection
 from hybrid.standing import Standing
 from hybrid.suggest import Suggestions

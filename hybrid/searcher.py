@@ -22,12 +22,13 @@ from hybrid.highlight import Highlight
 from hybrid.highlighted import highlighted, terms
 from hybrid.hydrate import hydrated
 from hybrid.location import Location
-from hybrid.model import Hit, Json, Ranking, SearchResult, Stored
+from hybrid.model import Json, Ranking, Stored
 from hybrid.pages import Pages
 from hybrid.place import Place
 from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
 from hybrid.policy import Policy
 from hybrid.recall import Recall
+from hybrid.result import Hit, SearchResult
 from hybrid.search import Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from hybrid.answer import Found, explained
 from hybrid.filters.meaning import facts, matches
-from hybrid.model import Hit, Json, Stored
+from hybrid.model import Json, Stored
+from hybrid.result import Hit
 from hybrid.schema import Schema
 
 

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from hybrid.fragments import pieces
 from hybrid.indexing.reconcile import Verification
-from hybrid.model import Hit, Json, Outcome, SearchResult, Status, WriteReport, label
+from hybrid.model import Json, Outcome, Status, WriteReport
 from hybrid.plan import RETRIEVERS
+from hybrid.result import Hit, SearchResult, label
 from hybrid.suggest import Suggestions
 
 _COLOURS = {"text": "cyan", "vector": "magenta"}

@@ -18,8 +18,9 @@ from hybrid.bench import bare
 from hybrid.bench.collection import DIM, Asked, documents, queries
 from hybrid.engine import Engine
 from hybrid.errors import SettingsError
-from hybrid.model import Json, SearchResult
+from hybrid.model import Json
 from hybrid.plan import VECTOR
+from hybrid.result import SearchResult
 from hybrid.schema import NO_MODEL
 from hybrid.settings import Settings, VectorSettings
 from hybrid.stores import elastic_client, elastic_query, redis_client, redis_query

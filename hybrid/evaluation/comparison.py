@@ -131,8 +131,14 @@ def compared(kept: Kept, fusions: Mapping[str, Fusion], presets: Mapping[str, Pr
         queries=tuple(dataset.queries[query] for query in dataset.judgements),
         values={name: measured(of, dataset.judgements) for name, of in rankings.items()},
         recall={name: recall_by_depth(of, dataset.judgements, kept.window) for name, of in rankings.items()},
-        notes=dataset.notes,
+        notes=(*dataset.notes, *_flattered(dataset.name, presets)),
     )
+
+
+def _flattered(dataset: str, presets: Mapping[str, Preset]) -> list[str]:
+    """A note on each preset that was tuned on this very data set, going by its name."""
+    tuned = [name for name, of in presets.items() if of.tuned.get("dataset") == dataset]
+    return [f"preset {name} was tuned on {dataset} itself, so what it gains here says little" for name in tuned]
 
 
 def _by_preset(kept: Kept, of: Preset) -> Rankings:

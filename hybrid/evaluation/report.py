@@ -68,7 +68,8 @@ def summary(found: Sequence[Comparison]) -> Group:
         table.add_row(of.dataset, *(shown(of.mean(name).mean) for name in methods))
     means = [sum(of.mean(name).mean for of in found) / len(found) for name in methods]
     table.add_row("mean", *map(shown, means), style="bold")
-    return Group(table, *(Text(line) for line in _against(found, methods)))
+    notes = [note for of in found for note in of.notes if note.startswith("preset ")]
+    return Group(table, *(Text(line) for line in _against(found, methods)), *_notes(notes))
 
 
 def _against(found: Sequence[Comparison], methods: Sequence[str]) -> Iterator[str]:

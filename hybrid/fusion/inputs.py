@@ -9,7 +9,8 @@ from typing import Any
 
 from hybrid.errors import FusionError
 from hybrid.fusion.base import Column
-from hybrid.model import Ranking, SearchResult
+from hybrid.model import Ranking
+from hybrid.result import SearchResult
 
 
 def column(name: str, given: Any, *, by_rank: bool) -> Column:

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest
 
 from hybrid.engine import Engine
-from hybrid.engine import open as open_engine
+from hybrid.opening import open as open_engine
 from hybrid.web import (
     access,
     actions,

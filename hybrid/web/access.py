@@ -83,9 +83,14 @@ def _holder(holders: tuple[Token, ...]) -> Token:
 
 
 def _check_origin() -> None:
-    """Raises Forbidden for what a page of another origin has a browser send."""
-    if request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none"):
-        origin = request.headers.get("Origin")
-        if origin is None or urlsplit(origin).netloc == request.host:
-            return
+    """Raises Forbidden for what a page of another origin has a browser send.
+
+    Sec-Fetch-Site is the browser's own word, which no page can change; where there is none, Origin is looked at.
+    """
+    fetched = request.headers.get("Sec-Fetch-Site")
+    if fetched == "same-origin":
+        return
+    origin = request.headers.get("Origin")
+    if fetched in (None, "none") and (origin is None or urlsplit(origin).netloc == request.host):
+        return
     raise Forbidden("this comes from a page of another origin, which may not change anything here")

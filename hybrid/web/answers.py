@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from hybrid.model import Counts, Integrity, Json, Outcome, Status
+from hybrid.model import Json, Outcome, Status
+from hybrid.result import Counts, Integrity
 from hybrid.web.choices import Chosen, FacetView, RangeView, SortLink
 from hybrid.web.codes import CODES
 from hybrid.web.emptied import Emptied

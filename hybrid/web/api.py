@@ -11,7 +11,8 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 from hybrid.errors import DocumentConflict, DocumentError, DocumentNotFound
-from hybrid.model import DocumentOutcome, Json, Outcome, SearchResult
+from hybrid.model import DocumentOutcome, Json, Outcome
+from hybrid.result import SearchResult
 from hybrid.web.parameters import Parameters, Suggested, Updated, Written, given
 from hybrid.web.problems import of_hybrid
 from hybrid.web.queries import answer, answer_many, planned

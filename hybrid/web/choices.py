@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hybrid.model import Facets, Json
+from hybrid.model import Json
+from hybrid.result import Facets
 from hybrid.schema import Field, FieldType, Schema
 from hybrid.web.addresses import Address
 from hybrid.web.narrowing import CHOSEN, FROM, TO, Narrowing, by_range, by_value

@@ -20,9 +20,10 @@ from hybrid.comparing import MOST, Alike, Setting, Side, alike, compared
 from hybrid.errors import InputError, QueryError
 from hybrid.fusion import Fusion, methods, registered
 from hybrid.fusion.base import DEFAULT_METHOD
-from hybrid.model import Hit, Json, Ranking, label
+from hybrid.model import Json, Ranking
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR
 from hybrid.presets import Preset
+from hybrid.result import Hit, label
 from hybrid.web.access import asker
 from hybrid.web.addresses import Address
 from hybrid.web.page import PAGES

@@ -12,7 +12,8 @@ import orjson
 from flask import Flask, Response, g, request
 
 from hybrid.engine import Engine
-from hybrid.model import Json, SearchResult, Status
+from hybrid.model import Json, Status
+from hybrid.result import SearchResult
 from hybrid.tracing import REQUEST_ID
 from hybrid.web.access import asker
 from hybrid.web.wire import request_id

@@ -12,7 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from hybrid.engine import Engine
-from hybrid.model import Integrity, SearchResult, Status
+from hybrid.model import Status
+from hybrid.result import Integrity, SearchResult
 from hybrid.web.parameters import Nothing, given
 
 blueprint = Blueprint("metrics", __name__)

@@ -13,8 +13,9 @@ from hybrid.errors import StoreError
 from hybrid.filters.tree import Filter, both
 from hybrid.fusion import methods
 from hybrid.fusion.base import DEFAULT_METHOD
-from hybrid.model import Counts, Json
+from hybrid.model import Json
 from hybrid.plan import RETRIEVERS, TEXT, Request
+from hybrid.result import Counts
 from hybrid.schema import Schema
 from hybrid.web import choices, narrowing
 from hybrid.web.addresses import Address

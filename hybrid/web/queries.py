@@ -11,9 +11,10 @@ from werkzeug.datastructures import MultiDict
 
 from hybrid.bounds import MAX_DEADLINE_S
 from hybrid.errors import HybridError, QueryError
-from hybrid.model import Json, SearchResult
+from hybrid.model import Json
 from hybrid.plan import MAX_LIMIT, RETRIEVERS, Request
 from hybrid.policy import Policy
+from hybrid.result import SearchResult
 from hybrid.web.faults import WEIGHT, faulty
 from hybrid.web.parameters import Collection, Flag, given
 from hybrid.web.wire import arguments, engine, json_object

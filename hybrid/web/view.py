@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.fragments import pieces
-from hybrid.model import Counts, Hit, Json, SearchResult, Status, label
+from hybrid.model import Json, Status
 from hybrid.plan import LANGUAGE, MAX_LIMIT
+from hybrid.result import Counts, Hit, SearchResult, label
 from hybrid.web.strings import ENGLISH, Strings
 from hybrid.web.why import Part, parts
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hybrid.model import Json, SearchResult
+from hybrid.model import Json
+from hybrid.result import SearchResult
 from hybrid.web.strings import Strings
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.served import fits, shoot, violations
+import hybrid
+from hybrid import presets
+from tests.browser.served import fits, served, shoot, violations
+from tests.embedders import HashedWords
 
 pytestmark = pytest.mark.browser
 
@@ -56,6 +60,18 @@ def test_without_scripts_it_compares_by_its_button(open_page: Any) -> None:
     page.get_by_role("button", name="Compare again").click()
     page.wait_for_url("**b=weighted**")
     assert len(lists(page)) == 3
+
+
+def test_a_setting_is_saved_as_a_preset(open_page: Any, tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put([{"id": "1", "text": "a quiet laptop"}, {"id": "2", "text": "a lamp"}])
+        with served(engine) as at:
+            page = open_page("/compare?q=laptop&a=rrf&a.k=20&b=text", at=at)
+            page.get_by_label("as the preset").fill("mine")
+            page.get_by_role("button", name="Save", exact=True).click()
+            page.wait_for_url("**saved=mine")
+            expect(page.locator(".saved")).to_contain_text("hybrid serve --preset mine")
+        assert presets.load("mine", engine.settings).fusion.k == 20
 
 
 @pytest.mark.parametrize("width", [360, 1280])

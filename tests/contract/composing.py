@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hybrid import Engine
 from hybrid.errors import EmbeddingError, QueryError, SearchUnavailable
-from hybrid.model import Hit, SearchResult, Vector
+from hybrid.model import Vector
+from hybrid.result import Hit, SearchResult
 from tests.contract import shop
 from tests.embedders import HashedWords
 

@@ -10,8 +10,8 @@ import pytest
 import hybrid
 from hybrid import Engine
 from hybrid.errors import CursorError, FilterError, HybridError, QueryError
-from hybrid.model import SearchResult
 from hybrid.plan import Request
+from hybrid.result import SearchResult
 from tests.contract import shop
 from tests.contract.deployments import DEPLOYMENTS, deployed
 from tests.embedders import HashedWords

@@ -17,7 +17,8 @@ from hybrid import Engine
 from hybrid.analysis import slots, weighted
 from hybrid.errors import DocumentNotFound, QueryError
 from hybrid.match import read
-from hybrid.model import Record, SearchResult
+from hybrid.model import Record
+from hybrid.result import SearchResult
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from hybrid.stores.base import TextQuery
 from hybrid.stores.memory import MemoryText

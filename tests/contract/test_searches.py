@@ -12,7 +12,7 @@ import pytest
 import hybrid
 from hybrid import Engine
 from hybrid.errors import CursorError, FilterError, QueryError
-from hybrid.model import Counts, Total
+from hybrid.result import Counts, Total
 from tests.contract import shop
 from tests.contract.deployments import DEPLOYMENTS, deployed
 from tests.embedders import HashedWords

@@ -12,7 +12,8 @@ import pytest
 
 from hybrid import Engine
 from hybrid.errors import QueryError
-from hybrid.model import SearchResult, Status
+from hybrid.model import Status
+from hybrid.result import SearchResult
 from tests.contract import shop
 from tests.contract.deployments import DEPLOYMENTS, deployed
 from tests.embedders import HashedWords

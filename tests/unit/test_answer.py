@@ -12,8 +12,9 @@ from hybrid.answer import Found, Page, found, page
 from hybrid.errors import SearchUnavailable, StoreUnavailable
 from hybrid.explain import absences, merged
 from hybrid.hydrate import hydrated
-from hybrid.model import Counts, Json, Ranking, RetrieverReport, State, Status, Stored, Total
+from hybrid.model import Json, Ranking, RetrieverReport, State, Status, Stored
 from hybrid.plan import Defaults
+from hybrid.result import Counts, Total
 from hybrid.schema import Field, FieldType, Schema
 from hybrid.search import Answer
 

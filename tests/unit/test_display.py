@@ -10,7 +10,8 @@ import pytest
 import hybrid
 from hybrid.display import contributions_html, frame
 from hybrid.errors import MissingExtra
-from hybrid.model import Hit, RetrieverReport, SearchResult, Status, label
+from hybrid.model import RetrieverReport, Status
+from hybrid.result import Hit, SearchResult, label
 
 EVIL = "<script>alert('1')</script>\" onload='x"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import re
@@ -16,17 +17,19 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 import hybrid
 from hybrid.cli import cli
 from hybrid.errors import InputError, MissingExtra
-from hybrid.evaluation import datasets, evaluate, pictures, tune
+from hybrid.evaluation import datasets, evaluate, pictures, report, tune
 from hybrid.evaluation.comparison import DEFAULT, Comparison, chance, compared, over_all, shown, signed
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import measured, recall_by_depth
 from hybrid.evaluation.retrieval import Kept, kept, present
 from hybrid.evaluation.significance import difference, interval
 from hybrid.fusion import Column, Fusion
+from hybrid.presets import Preset
 from tests.contract import shop
 from tests.embedders import HashedWords
 
@@ -350,3 +353,15 @@ def test_judged_documents_are_looked_up_many_at_once(engine: hybrid.Engine, monk
     found = present(engine, Dataset("d", {"q": "laptop"}, {"q": judged}))
     assert found.judgements == {"q": {"e-001": 1}}
     assert asked == [1000, 501]
+
+
+def test_a_preset_that_was_tuned_on_the_same_data_set_is_told(engine: hybrid.Engine) -> None:
+    dataset = judged_shop()
+    rankings = kept(engine, dataset, 20, lambda _: None)
+    presets = {name: Preset(Fusion("rrf"), 20, {"dataset": of}) for name, of in (("same", "shop"), ("other", "books"))}
+    found = compared(rankings, {}, presets)
+    note = "preset same was tuned on shop itself, so what it gains here says little"
+    assert [one for one in found.notes if one.startswith("preset")] == [note]
+    console = Console(width=300, record=True, file=io.StringIO())
+    console.print(report.summary([found, found]))
+    assert f"note: {note}" in console.export_text()

@@ -10,7 +10,7 @@ from hybrid.analysis import query_terms
 from hybrid.errors import EmbeddingError
 from hybrid.highlight import Highlight
 from hybrid.highlighted import MOST_SENTENCES, highlighted
-from hybrid.model import Hit, Passage
+from hybrid.result import Hit, Passage
 from hybrid.schema import Field, FieldType, Schema
 
 SCHEMA = Schema(

@@ -10,7 +10,8 @@ import pytest
 
 import hybrid
 from hybrid import Engine
-from hybrid.model import Integrity, Record
+from hybrid.model import Record
+from hybrid.result import Integrity
 from hybrid.stores.base import Store
 from tests.embedders import HashedWords
 from tests.eventually import eventually

@@ -15,7 +15,7 @@ import hybrid
 ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
-    ("errors", "display", "model", "tokens", "tracing", "wal"),
+    ("errors", "display", "model", "result", "tokens", "tracing", "wal"),
     (
         *(
             "settings",
@@ -52,10 +52,11 @@ LAYERS = (
         *("fragments", "highlighted", "suggest", "merge", "recall"),
     ),
     ("place",),
-    ("copies", "reindex", "location", "retrieve", "batch", "like", "export", "writing"),
+    ("care", "copies", "reindex", "location", "retrieve", "batch", "like", "export", "writing"),
     ("searcher",),
     ("many",),
     ("engine",),
+    ("opening",),
     ("adopt", "restricted"),
     ("__init__",),
     ("bench", "cli", "demo", "document_commands", "evaluation", "options", "server_commands", "terminal", "web"),

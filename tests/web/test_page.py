@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from flask.testing import FlaskClient
 
-from hybrid.model import Hit, RetrieverReport, SearchResult, Status
+from hybrid.model import RetrieverReport, Status
+from hybrid.result import Hit, SearchResult
 from hybrid.web.view import cut, number, shown
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
