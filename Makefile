@@ -3,7 +3,7 @@
 # make test   everything, on a real Redis and a real Elasticsearch (also needs Docker or a JDK >= 21, and Chromium)
 # make eval   nDCG@10 of text, vector and fusions on judged collections: make eval DATA=folder-of-BEIR-folders
 # make faults the long campaign of kills and failures
-# make soak   the API under random requests, for some minutes
+# make soak   the API under random requests, and the server under 200 clients, for some minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -58,6 +58,7 @@ faults: install
 
 soak: install
 	$(BIN)/python -m tests.soak.api 10000
+	$(BIN)/python -m tests.soak.load 60
 
 faults-short: install
 	$(BIN)/python -m pytest tests/faults

@@ -17,6 +17,9 @@ from hybrid.web import MAX_BODY, create_app
 from hybrid.web.bodies import Channel
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+CONNECTIONS = 1000
+"""Clients that are connected at once; they take turns at the threads."""
+
 GRACE_S = 10.0
 """Seconds that requests under way have to finish after `stop`."""
 
@@ -57,6 +60,7 @@ class Server:
             map=self._sockets,
             sockets=[listener],
             threads=threads,
+            connection_limit=CONNECTIONS,
             ident=None,
             max_request_body_size=4 * MAX_BODY,  # the application answers bodies that are a little too large better
         )
@@ -138,7 +142,7 @@ def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...
 
 def _listener(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
     try:
-        return socket.create_server(address[:2], family=family)
+        return socket.create_server(address[:2], family=family, backlog=CONNECTIONS)
     except OSError as error:
         raise SettingsError(
             f"cannot serve on {address[0]} port {address[1]}: {error.strerror}. Choose another port"

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,6 +71,14 @@ def server(engine: hybrid.Engine) -> Iterator[Server]:
     server.stop()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_many_who_are_connected_and_silent_hinder_nobody(server: Server) -> None:
+    address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
+    with ExitStack() as silent:
+        for _ in range(300):
+            silent.enter_context(socket.create_connection(address))  # type: ignore[arg-type]
+        assert ask(server.url, "/healthz")[0] == 200
 
 
 def test_it_answers_on_this_machine_at_the_url_it_names(server: Server) -> None:
