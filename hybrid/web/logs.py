@@ -80,7 +80,7 @@ def _noted(result: SearchResult) -> None:
 
 
 def _written(response: Response, *, queries: bool) -> Response:
-    if request.path.startswith(QUIET) and response.status_code < 500:
+    if not _log.isEnabledFor(logging.INFO) or (request.path.startswith(QUIET) and response.status_code < 500):
         return response
     took = (time.perf_counter() - g.get("log_began", time.perf_counter())) * 1000
     facts: dict[str, Json] = {

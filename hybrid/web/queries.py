@@ -226,6 +226,8 @@ def _read(said: Json) -> Request | HybridError:
 
 def planned() -> dict[str, Json] | None:
     """The plan of the HTTP request's search and what each store would be asked, where `?plan=true`; else None."""
+    if PLAN not in request.args:
+        return None
     wanted = given(PlanFlag, MultiDict((PLAN, value) for value in request.args.getlist(PLAN))).plan
     return engine().render(engine().plan(asked().request())) if wanted else None
 
