@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 
 import hybrid
@@ -161,12 +162,26 @@ def test_stopped_before_it_runs_it_ends_at_once(engine: hybrid.Engine) -> None:
 
 
 PROGRAM = """
-import sys
+import sys, time
 import hybrid
 from hybrid.web.serving import Server
-from tests.web.test_serving import Slow
+from tests.embedders import HashedWords
 
-with hybrid.open(":memory:", embedder=Slow(1.0), deadline_s=10) as engine:
+
+class Slow(HashedWords):
+    def embed_queries(self, texts):
+        print("a search is under way", flush=True)
+        time.sleep(1)
+        return super().embed_queries(texts)
+
+    def embed_documents(self, texts):
+        if len(texts) > 1:
+            print("a write is under way", flush=True)
+            time.sleep(0.3)
+        return super().embed_documents(texts)
+
+
+with hybrid.open(sys.argv[1], embedder=Slow(), deadline_s=10) as engine:
     engine.put([{"id": "a", "title": "A quiet laptop"}])
     server = Server(engine, port=0)
     print(server.url, flush=True)
@@ -175,23 +190,57 @@ print("ended well", flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_program_once_its_answers_are_given(number: signal.Signals) -> None:
-    command = [sys.executable, "-W", "error", "-c", PROGRAM]
+@contextmanager
+def program(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that serves a collection, and its URL; in the end it has ended by itself, and said nothing wrong."""
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as program:
-        assert program.stdout
-        assert program.stderr
-        url = program.stdout.readline().strip()
-        answers: list[tuple[int, bytes]] = []
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        yield running, running.stdout.readline().strip()
+        assert running.stdout.readlines()[-1] == "ended well\n"
+        assert running.stderr.read() == ""
+        assert running.wait(20) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_program_once_its_answers_are_given(number: signal.Signals, tmp_path: Path) -> None:
+    answers: list[tuple[int, bytes]] = []
+    with program(tmp_path) as (running, url):
         asking = threading.Thread(target=lambda: answers.append(ask(url, "/api/v1/search?q=laptop")))
         asking.start()
-        time.sleep(0.4)  # within the second that the query takes
-        program.send_signal(number)
+        assert running.stdout
+        assert running.stdout.readline() == "a search is under way\n"
+        running.send_signal(number)
         asking.join(20)
-        assert [status for status, _ in answers] == [200]
-        assert program.stdout.read() == "ended well\n"
-        assert program.stderr.read() == ""
-        assert program.wait(20) == 0
+    assert [status for status, _ in answers] == [200]
+
+
+def test_a_write_under_way_is_finished_and_all_that_was_answered_is_there(tmp_path: Path) -> None:
+    count = 3000
+    lines = b"".join(b'{"id": "%d", "title": "lamp %d"}\n' % (number, number) for number in range(count))
+    said: list[bytes] = []
+
+    def send(url: str) -> None:
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
+        connection.request("POST", "/api/v1/documents", lines, {"Content-Type": "application/x-ndjson"})
+        said.extend(connection.getresponse().read().splitlines())
+        connection.close()
+
+    with program(tmp_path) as (running, url):
+        sending = threading.Thread(target=send, args=(url,))
+        sending.start()
+        assert running.stdout
+        assert running.stdout.readline() == "a write is under way\n"
+        running.send_signal(signal.SIGTERM)
+        sending.join(30)
+    *each, summary = map(orjson.loads, said)
+    assert [one["status"] for one in each] == ["created"] * count
+    assert (summary["lines"], summary["complete"]) == (count, True)
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        assert engine.count() == count + 1
+        assert engine.verify().agree
+        assert engine.flush().entries == 0
