@@ -21,10 +21,9 @@ from flask import Flask, Response, request
 from waitress import create_server
 
 import hybrid
-from hybrid.web.serving import Server
+from tests.browser.served import SHOP, served
 from tests.embedders import HashedWords
 
-SHOP = Path(__file__).parents[2] / "fixtures" / "shop.jsonl"
 ASKED = "/api/v1/search?q=quiet+laptop&limit=10"
 ROUNDS, CLIENTS = 2000, 200
 
@@ -48,16 +47,6 @@ def bare(engine: hybrid.Engine) -> Iterator[str]:
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
-
-
-@contextmanager
-def served(engine: hybrid.Engine) -> Iterator[str]:
-    server = Server(engine, port=0)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server.url
-    server.stop()
-    thread.join(20)
 
 
 def asked(connection: HTTPConnection) -> tuple[float, int]:

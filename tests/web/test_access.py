@@ -292,6 +292,9 @@ def test_not_yours_looks_like_not_there(ask: Ask) -> None:
         of_another, of_nobody = (ask("aw", method, f"/api/v1/documents/{one}", json=body) for one in ("b1", "b0"))
         assert of_another.status_code == of_nobody.status_code == 404
         assert of_another.get_json()["detail"].replace("b1", "b0") == of_nobody.get_json()["detail"]
+    alike = [ask("a", "POST", "/api/v1/search", json={"like": [one]}) for one in ("b1", "b0")]
+    assert [response.status_code for response in alike] == [404, 404]
+    assert alike[0].get_json()["detail"].replace("b1", "b0") == alike[1].get_json()["detail"]
     explained = [
         ask("a", "GET", f"/search.json?q=quiet&explain_id={one}").get_json()["page"]["other"] for one in ("b1", "b0")
     ]
