@@ -41,7 +41,7 @@ _remembered = lru_cache(maxsize=100_000)(_words)
 def document_words(source: Mapping[str, Json], fields: Sequence[tuple[str, float]]) -> list[str]:
     """The words of a document's searched fields, sorted. fields: names and boosts, as `Schema.searched`."""
     texts = (source.get(name) for name, _ in fields)
-    return sorted(set().union(*(words(text) for text in texts if isinstance(text, str))))
+    return sorted(words("\n".join(text for text in texts if isinstance(text, str))))
 
 
 def typed(text: str) -> list[tuple[Span, str]]:

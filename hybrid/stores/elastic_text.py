@@ -25,12 +25,12 @@ from hybrid.stores import elastic_query as asking
 from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery
 from hybrid.stores.elastic_client import ANSWER_S, NAME, check_complete, connect, location, reason, refused, translated
 
-BATCH = 500
+BATCH = 512
 BATCH_BYTES = 5_000_000
 """A bulk request is sent when it has so many records or bytes."""
 
-READ = 200
-"""Documents read in one request."""
+READ, READ_BARE = 200, 1000
+"""Documents read in one request, with their sources and without."""
 
 PAGE = 5000
 """States read in one request of a scan."""
@@ -218,12 +218,12 @@ class ElasticText:
         return answer
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
-        read = self._read(ids, source=False, stored_fields=list(mapping.STATE))
+        read = self._read(ids, READ_BARE, source=False, stored_fields=list(mapping.STATE))
         return {found["_id"]: mapping.state(found) for found in read}
 
     def versions(self, ids: Sequence[str]) -> dict[str, int]:
         """A third of what `states` costs Elasticsearch, which has nothing to unpack for it."""
-        return {found["_id"]: found["_version"] for found in self._read(ids, source=False)}
+        return {found["_id"]: found["_version"] for found in self._read(ids, READ_BARE, source=False)}
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Stored]:
         held = map(mapping.stored, self._read(ids, source_excludes=[f"{mapping.OWN}.vectors"]))
@@ -361,11 +361,11 @@ class ElasticText:
             with suppress(StoreError), translated(self._client):  # else it ends by itself
                 self._client.close_point_in_time(id=point)
 
-    def _read(self, ids: Sequence[str], **source: Any) -> Iterator[dict[str, Any]]:
-        """The documents of these ids that are there. source: which part of the source to read."""
-        for start in range(0, len(ids), READ):
+    def _read(self, ids: Sequence[str], most: int = READ, **source: Any) -> Iterator[dict[str, Any]]:
+        """The documents of these ids that are there, so many in a request. source: which part of it to read."""
+        for start in range(0, len(ids), most):
             with translated(self._client):
-                answer = self._client.mget(index=self._index, ids=list(ids[start : start + READ]), **source)
+                answer = self._client.mget(index=self._index, ids=list(ids[start : start + most]), **source)
             for found in answer["docs"]:
                 if "error" in found:
                     status = 503 if "shard" in found["error"]["type"] else 404

@@ -20,6 +20,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -55,6 +56,9 @@ LEVEL = "_z"
 
 SHORTEST, LONGEST = 1e-12, 1e12
 """Lengths of vectors whose direction the index finds by itself."""
+
+_LEAST, _MOST = SHORTEST**2, LONGEST**2
+"""Squares of these."""
 
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_]")
 
@@ -104,8 +108,9 @@ def version_digits(version: int) -> str:
 def filterable(document_id: str, source: Mapping[str, Json], schema: Schema) -> dict[str, str]:
     """The hash fields by which a document can be filtered; text fields and missing values have none."""
     seen = facts(document_id, source, schema)
-    lacking = [one.name for one in schema.fields if one.name not in seen]
-    named = {ID_TAG: _tags(seen.pop(ID)), HAS_TAG: _tags(seen), LACKS_TAG: _tags(lacking)}
+    own = _tags(seen.pop(ID))
+    lacking = tuple(one.name for one in schema.fields if one.name not in seen)
+    named = {ID_TAG: own, HAS_TAG: _names(tuple(seen)), LACKS_TAG: _names(lacking)}
     encoded = {name: encoded_values(values) for name, values in seen.items() if values}
     return {name: value for name, value in (encoded | named).items() if value}
 
@@ -129,6 +134,9 @@ def _tags(values: Iterable[Any]) -> str:
     return SEPARATOR.join(dict.fromkeys(map(encode_tag, values)))
 
 
+_names = lru_cache(maxsize=1000)(_tags)
+
+
 def rows(vectors: Vector, spec: VectorSpec) -> NDArray[np.floating[Any]]:
     """The vectors, (n, dim), as they are kept and searched by: as given, little-endian.
 
@@ -136,7 +144,7 @@ def rows(vectors: Vector, spec: VectorSpec) -> NDArray[np.floating[Any]]:
     such a vector is made one of unit length.
     """
     exact = vectors.astype("<f8")
-    if spec.metric is Metric.COSINE:
+    if spec.metric is Metric.COSINE and not (len(exact) == 1 and _LEAST < exact[0].dot(exact[0]) < _MOST):
         lengths = np.linalg.norm(exact, axis=1, keepdims=True)
         exact = np.where((lengths > SHORTEST) & (lengths < LONGEST), exact, exact / lengths)
     return exact if spec.type is VectorType.FLOAT64 else exact.astype("<f4")

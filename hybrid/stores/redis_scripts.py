@@ -55,6 +55,15 @@ return held
 
 KEYS: the document's hash. ARGV: what stands before and after the number in a passage's key."""
 
+STATES = """#!lua flags=no-writes
+local held = {}
+for place, key in ipairs(KEYS) do held[place] = redis.call('HMGET', key, '_v', '_h', '_kind') end
+return held
+"""
+"""What is known of many documents at once: a fifth of the time in Python that a command each takes.
+
+KEYS: the documents' hashes."""
+
 FORGET = """#!lua flags=allow-oom
 local held = redis.call('HMGET', KEYS[1], '_kind', '_v')
 if held[1] ~= 't' or held[2] >= ARGV[1] then return 0 end
@@ -66,7 +75,8 @@ COUNT = "#!lua flags=allow-oom\nreturn redis.call('INCR', KEYS[1])"
 """The next number of a counter. KEYS: the counter."""
 
 _SHA = {
-    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in (WRITE, BURY, READ, FORGET)
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    for script in (WRITE, BURY, READ, STATES, FORGET)
 }
 
 

@@ -29,7 +29,7 @@ from hybrid.stores.exact import Change, ExactIndex
 from hybrid.stores.redis_background import Sampling, Shape
 from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, meaning, replies, run, translated
 from hybrid.stores.redis_scan import document_ids
-from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, WRITE, call, pipelined, run_all
+from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, STATES, WRITE, call, pipelined, run_all
 
 BATCH = 200
 """Records, or keys, in one pipeline."""
@@ -186,8 +186,14 @@ class RedisVectors:
         return asking.shown(self.command(query, query.limit, query.timeout_s), len(query.vector))
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
-        held = zip(ids, self._read(ids, "_v", "_h", "_kind"), strict=True)
-        return {one: State(int(v), h.decode(), deleted=kind == b"t") for one, (v, h, kind) in held if v is not None}
+        found: dict[str, State] = {}
+        for batch in _batches(ids, BATCH):
+            command = call(STATES, [layout.document_key(self._name, one) for one in batch], ())
+            (held,) = run_all(self._client, [command], "states not read")
+            for one, (version, digest, kind) in zip(batch, held, strict=True):
+                if version is not None:
+                    found[one] = State(int(version), digest.decode(), deleted=kind == b"t")
+        return found
 
     def versions(self, ids: Sequence[str]) -> dict[str, int]:
         return {one: int(of[0]) for one, of in zip(ids, self._read(ids, "_v"), strict=True) if of[0] is not None}

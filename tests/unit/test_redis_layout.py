@@ -7,6 +7,8 @@ import numpy as np
 import orjson
 import pytest
 import redis.exceptions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hybrid import sample
 from hybrid.errors import (
@@ -339,3 +341,23 @@ def test_a_healthy_server_has_no_warnings_and_an_unhealthy_one_one_for_each_trou
 
 def test_the_description_survives_json() -> None:
     assert Collection.from_json(orjson.loads(orjson.dumps(collection().to_json()))) == collection()
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32).filter(lambda one: not 0 < abs(one) < 1e-3), min_size=3, max_size=3).filter(
+        any
+    ),
+    st.integers(-37, 37),
+    st.sampled_from([Metric.COSINE, Metric.IP]),
+)
+def test_a_vector_is_kept_as_given_unless_its_length_is_beyond_what_the_index_can_divide_by(
+    row: list[float], power: int, metric: Metric
+) -> None:
+    vectors = (np.array([row]) * 10.0**power).astype(np.float32)
+    length = math.sqrt(math.fsum(float(one) ** 2 for one in vectors[0]))
+    kept = layout.rows(vectors, VectorSpec(3, metric))
+    assert kept.dtype == np.dtype("<f4")
+    if metric is not Metric.COSINE or 1.1e-12 < length < 0.9e12:
+        assert kept.tolist() == vectors.tolist()
+    elif length < 0.9e-12 or length > 1.1e12:
+        assert np.allclose(kept, vectors.astype(float) / length)
