@@ -21,9 +21,9 @@ from hybrid.export import exported, matching
 from hybrid.hydrate import hydrated
 from hybrid.indexing.documents import as_id, rows
 from hybrid.indexing.journal import Backlog
+from hybrid.indexing.lots import rejections
 from hybrid.indexing.reconcile import Verification
 from hybrid.indexing.report import fold, note_of_unknown
-from hybrid.indexing.writer import rejections
 from hybrid.location import Location
 from hybrid.model import DocumentOutcome, Json, Outcome, Ranking, WriteReport
 from hybrid.place import Place

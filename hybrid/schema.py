@@ -125,6 +125,9 @@ class VectorSpec:
             return f"vectors have shape {vectors.shape}; this collection takes (n, {self.dim})"
         if len(vectors) == 0:
             return "there is no vector"
+        with np.errstate(over="ignore", invalid="ignore"):
+            if len(vectors) == 1 and 0 < vectors[0].dot(vectors[0]) < math.inf:
+                return None  # the usual case: no NaN, nothing infinite, not all zeros
         if not np.isfinite(vectors).all():
             return "a vector has NaN or infinite components"
         if self.metric is Metric.COSINE and not vectors.any(axis=1).all():
@@ -274,6 +277,8 @@ def check_collection_name(name: str) -> str:
 
 def check_id(value: Any) -> str:
     """The id itself. Raises DocumentError unless it is a string of 1 to 512 bytes without control characters."""
+    if type(value) is str and 0 < len(value) <= MAX_ID_BYTES and value.isascii() and value.isprintable():
+        return value  # the usual case
     if not isinstance(value, str) or not value:
         raise DocumentError(
             f"the id is {value!r}; give every document a string id of at least one character", field="id"

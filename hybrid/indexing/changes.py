@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import TypeVar
 
 from hybrid.errors import StoreError
@@ -24,52 +25,40 @@ T = TypeVar("T")
 TELLER = "vector"
 """The store that tells states."""
 
-PART = 256
-"""Ids that a store is asked about at once."""
-
-PARTS = 4
-"""Parts that are asked about at the same time."""
+FLYING = 3
+"""Lots of ids that are looked up at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A document on its way: its content hash, and what is known of its id.
+    """A document on its way: its content hash, and what writing it amounts to.
 
-    known: by store, None where it knows nothing or did not answer. pending: of the journal.
+    newest: the newest state of its id anywhere, the journal included. holder: a store that has this very content as
+    its newest, where there is one. lacking: the stores that are to be sent the content.
     """
 
     document: Document
     hash: str
-    known: Mapping[str, State | None]
-    pending: State | None
+    newest: State | None
+    outcome: Outcome
+    holder: str | None
+    lacking: tuple[str, ...]
 
-    @property
-    def newest(self) -> State | None:
-        """The newest state anywhere, the journal included."""
-        states = [state for state in (*self.known.values(), self.pending) if state is not None]
-        return max(states, key=lambda state: state.version, default=None)
 
-    @property
-    def outcome(self) -> Outcome:
-        """What writing the document amounts to."""
-        newest = self.newest
-        if newest is None or newest.deleted:
-            return Outcome.CREATED
-        return Outcome.UNCHANGED if newest.hash == self.hash else Outcome.UPDATED
+def _compared(document: Document, digest: str, known: Mapping[str, State | None], pending: State | None) -> Change:
+    """What writing the document amounts to. known: by store, None where it knows nothing or did not answer."""
+    states = [state for state in (*known.values(), pending) if state is not None]
+    newest = max(states, key=_version, default=None)
+    if newest is None or newest.deleted:
+        return Change(document, digest, newest, Outcome.CREATED, None, tuple(known))
+    if newest.hash != digest:
+        return Change(document, digest, newest, Outcome.UPDATED, None, tuple(known))
+    lacking = tuple(name for name, state in known.items() if state != newest)
+    holder = next((name for name in known if name not in lacking), None)
+    return Change(document, digest, newest, Outcome.UNCHANGED, holder, lacking)
 
-    @property
-    def holder(self) -> str | None:
-        """A store that has this very content as its newest, where there is one."""
-        newest = self.newest
-        if self.outcome is not Outcome.UNCHANGED:
-            return None
-        return next((name for name, state in self.known.items() if state == newest), None)
 
-    @property
-    def lacking(self) -> tuple[str, ...]:
-        """The stores that are to be sent this content."""
-        newest = self.newest if self.holder else None
-        return tuple(name for name, state in self.known.items() if newest is None or state != newest)
+_version = attrgetter("version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,53 +78,61 @@ class Known:
         unsure = len(views) < len(self.stores)
         return unsure or any(document_id in of and not of[document_id].deleted for of in (*views, self.pending))
 
+    def change(self, document: Document, digest: str) -> Change:
+        """What writing the document of this content hash amounts to."""
+        return _compared(document, digest, self.of(document.id), self.pending.get(document.id))
+
+    def settled(self, document_id: str, digest: str) -> bool:
+        """Whether every store has this very content as its newest: then there is nothing to be done about it."""
+        if document_id in self.pending:
+            return False
+        first, *others = (states.get(document_id) if states else None for states in self.stores.values())
+        if first is None or first.deleted or first.hash != digest:
+            return False
+        return all(one is first or one == first for one in others)
+
     def newest(self, document_id: str) -> int:
         """The newest version in any store; 0 where there is none."""
         return max((state.version for state in self.of(document_id).values() if state), default=0)
 
 
-class Asking:
+class Asked:
     """Ids that are being looked up, in all stores at once, while the caller makes others ready.
 
     One store tells states, which costs Redis little; of the others versions will do, as no two writes have the
     same one: only where they differ is more read of them.
     """
 
-    def __init__(self, stores: Mapping[str, Store], journal: Journal, clock: Clock, pool: Executor) -> None:
+    def __init__(
+        self, stores: Mapping[str, Store], journal: Journal, clock: Clock, pool: Executor, ids: Sequence[str]
+    ) -> None:
         self._stores = stores
         self._journal = journal
         self._clock = clock
-        self._pool = pool
-        self._pending: dict[str, State] = {}
-        self._told: list[Future[Mapping[str, State] | None]] = []
-        self._versions: dict[str, list[Future[Mapping[str, int] | None]]] = {
-            name: [] for name in stores if name != TELLER
+        self._pending = journal.states(ids)  # asked first: what leaves the journal later is in the stores by then
+        self._told = pool.submit(_said, partial(self._states, TELLER, ids))
+        self._versions = {
+            name: pool.submit(_said, partial(self._versions_in, name, ids)) for name in stores if name != TELLER
         }
 
-    def ask(self, ids: Sequence[str]) -> None:
-        """Has these looked up too. The journal is asked first: what leaves it later is in the stores by then."""
-        self._pending |= self._journal.states(ids)
-        self._told.append(self._pool.submit(_asked, partial(self._states, TELLER, ids)))
-        for name, answers in self._versions.items():
-            answers.append(self._pool.submit(_asked, partial(self._versions_in, name, ids)))
-
     def known(self) -> Known:
-        """What is known of all of them. The clock moves past every version seen."""
-        told = _together([one.result() for one in self._told])
+        """What is known of them. The clock moves past every version seen."""
+        told = self._told.result()
         found = {TELLER: told} | {name: self._compared(name, told or {}) for name in self._versions}
         self._clock.see(self._journal.last_version())  # of all who share the journal
         newest = (state.version for states in found.values() for state in (states or {}).values())
         self._clock.see(max(newest, default=0))
         return Known({name: found[name] for name in self._stores}, self._pending)
 
-    def _compared(self, name: str, told: Mapping[str, State]) -> dict[str, State] | None:
+    def _compared(self, name: str, told: Mapping[str, State]) -> Mapping[str, State] | None:
         """The states of a store: as they were told where its version is the same, else its own."""
-        versions = _together([one.result() for one in self._versions[name]])
+        versions = self._versions[name].result()
         if versions is None:
             return None
         same = {one: told[one] for one, version in versions.items() if one in told and told[one].version == version}
-        rest = [one for one in versions if one not in same]
-        own = _asked(partial(self._states, name, rest)) if rest else {}
+        if len(same) == len(versions):
+            return same
+        own = _said(partial(self._states, name, [one for one in versions if one not in same]))
         return None if own is None else same | dict(own)
 
     def _states(self, name: str, ids: Sequence[str]) -> Mapping[str, State]:
@@ -161,17 +158,15 @@ class Lookup:
         self._threads = threads
 
     @contextmanager
-    def asking(self) -> Iterator[Asking]:
-        """An Asking, whose threads end with the block."""
-        with self._threads(len(self._stores) * PARTS, "hybrid-look-up") as pool:
-            yield Asking(self._stores, self._journal, self._clock, pool)
+    def asking(self) -> Iterator[Callable[[Sequence[str]], Asked]]:
+        """What has ids looked up; its threads end with the block."""
+        with self._threads(len(self._stores) * FLYING, "hybrid-look-up") as pool:
+            yield partial(Asked, self._stores, self._journal, self._clock, pool)
 
     def known(self, ids: Sequence[str]) -> Known:
         """What is known of the ids."""
-        with self.asking() as asking:
-            for start in range(0, len(ids), PART):
-                asking.ask(ids[start : start + PART])
-            return asking.known()
+        with self.asking() as ask:
+            return ask(ids).known()
 
     def copies(self, changes: Iterable[Change]) -> dict[str, Entry]:
         """By id, the record that one store holds and another lacks, as owed to the latter.
@@ -197,23 +192,13 @@ class Lookup:
             return {}
 
 
-def _asked(question: Callable[[], T]) -> T | None:
+def _said(question: Callable[[], T]) -> T | None:
     """What the store says; None where it does not answer."""
     try:
         return question()
     except StoreError as error:
         _log.warning("what it holds is not known, so all is owed to it: %s", error)
         return None
-
-
-def _together(parts: Sequence[Mapping[str, T] | None]) -> dict[str, T] | None:
-    """All parts as one; None where one of them is missing."""
-    whole: dict[str, T] = {}
-    for part in parts:
-        if part is None:
-            return None
-        whole |= part
-    return whole
 
 
 def _copy(record: Record, owed: tuple[str, ...]) -> Entry:

@@ -16,6 +16,9 @@ from hybrid.errors import DocumentError
 from hybrid.model import Document, Json, Vector
 from hybrid.schema import Collection, check_id
 
+_SIMPLE = {str, int, float, bool}
+"""Types of values that are the same when JSON gives them back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
@@ -95,7 +98,10 @@ def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
         )
     there = {name: value for name, value in fields.items() if value is not None}
     try:
-        plain: dict[str, Json] = orjson.loads(_json(there))
+        said = _json(there)
+        if _is_plain(there, said):
+            return there
+        plain: dict[str, Json] = orjson.loads(said)
     except (TypeError, ValueError) as error:
         raise DocumentError(
             f"document {document_id!r}: {_unsayable(fields)}; use strings, numbers, booleans, dates and lists",
@@ -110,6 +116,12 @@ def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
                 field=name,
             )
     return plain
+
+
+def _is_plain(fields: Mapping[str, Any], said: bytes) -> bool:
+    """Whether the fields are as their JSON would give them back: the usual case, known without reading it. There NaN
+    and infinity would be null."""
+    return {*map(type, fields.values())} <= _SIMPLE and {*map(type, fields)} <= {str} and b"null" not in said
 
 
 def _finite(value: Any) -> bool:
@@ -152,6 +164,8 @@ def _vectors(document_id: str, given: Any) -> Vector | None:
     """float32 (n, dim) of one vector or several; None for None."""
     if given is None:
         return None
+    if type(given) is np.ndarray and given.dtype == np.float32 and given.ndim == 1 and given.size:
+        return given.reshape(1, -1)
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
             array = np.asarray(given, dtype=np.float32)
@@ -176,9 +190,9 @@ def fingerprint(collection: Collection) -> str:
 
 def content_hash(document: Document, made_by: str) -> str:
     """32 hex digits that change whenever the id, fields, supplied vectors or the collection's fingerprint do."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (document.id, document.fields, made_by):
-        digest.update(orjson.dumps(part, option=orjson.OPT_SORT_KEYS) + b"\n")
+    fields = orjson.dumps(document.fields, option=orjson.OPT_SORT_KEYS)
+    said = b"\n".join((orjson.dumps(document.id), fields, orjson.dumps(made_by), b""))
     if document.vectors is not None:
-        digest.update(repr(document.vectors.shape).encode() + document.vectors.astype("<f4").tobytes())
-    return digest.hexdigest()
+        shape = repr(document.vectors.shape).encode()
+        said = b"".join((said, shape, np.ascontiguousarray(document.vectors, "<f4").data))
+    return hashlib.blake2b(said, digest_size=16).hexdigest()

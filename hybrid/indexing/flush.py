@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 BATCH = 512
 """Changes that are embedded and written together."""
+
+PAYERS = 2
+"""Batches that are written at the same time: while a store works on one, the next is put into its words."""
 
 MOST_PASSAGES = 128
 """Passages of one document that are embedded; at 256 tokens each, a text of some 150 kB."""
@@ -74,7 +77,7 @@ class Flusher:
         self._embedder = embedder
         self._journal = journal
         self._runs: dict[str, str] = {}
-        self._writers = threads(len(stores), "hybrid-write")
+        self._writers = threads(PAYERS * len(stores), "hybrid-write")
         self._acknowledger = threads(1, "hybrid-acknowledge")
         self._acknowledging: list[Future[None]] = []
         self._unsettled: dict[tuple[str, str], dict[str, int]] = {}
@@ -142,8 +145,9 @@ class Flusher:
         self, entries: Sequence[Entry], records: Mapping[str, Record]
     ) -> tuple[dict[str, _Taken], dict[str, str]]:
         """By store, what it made of each record that it is owed; and by store that did not answer, why."""
+        unfit = _unfit(records.values(), self._collection)
         lists = {name: [records[entry.id] for entry in entries if name in entry.owed] for name in self._stores}
-        futures = {name: self._writers.submit(self._write_to, name, owed) for name, owed in lists.items() if owed}
+        futures = {name: self._writers.submit(self._write_to, name, of, unfit) for name, of in lists.items() if of}
         taken: dict[str, _Taken] = {}
         refused: dict[str, str] = {}
         for name, future in futures.items():
@@ -156,10 +160,13 @@ class Flusher:
                 refused[name] = f"{type(error).__name__} (see the log)"
         return taken, refused
 
-    def _write_to(self, name: str, records: Sequence[Record]) -> _Taken:
+    def _write_to(self, name: str, records: Sequence[Record], unfit: Mapping[str, WriteOutcome]) -> _Taken:
+        """What the store made of each record; unfit: those that it is not sent, by id."""
         store = self._stores[name]
         run = self._runs.get(name) or store.incarnation()
-        return _Taken(run, _write_all(store, records, self._collection))
+        sent = [record for record in records if record.id not in unfit]
+        outcomes = dict(zip((record.id for record in sent), store.write(sent), strict=True))
+        return _Taken(run, {record.id: unfit.get(record.id) or outcomes[record.id] for record in records})
 
     def _settled(self, entry: Entry, taken: Mapping[str, _Taken], refused: Mapping[str, str]) -> Paid:
         of = {name: taken[name].outcomes[entry.id] for name in entry.owed if name in taken}
@@ -238,16 +245,15 @@ class Flusher:
             _log.warning("changes stay leased to this process for a while: %s", error)
 
 
-def _write_all(store: Store, records: Sequence[Record], collection: Collection) -> _Outcomes:
-    """What became of each record by id; those with vectors that cannot be stored are not sent."""
+def _unfit(records: Iterable[Record], collection: Collection) -> _Outcomes:
+    """The records whose vectors no store can keep: rejected, by id."""
     outcomes: _Outcomes = {}
     for record in records:
         try:
             check_vectors(record, collection)
         except DocumentError as error:
             outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-    sent = [record for record in records if record.id not in outcomes]
-    return outcomes | dict(zip((record.id for record in sent), store.write(sent), strict=True))
+    return outcomes
 
 
 def _is_done(outcome: WriteOutcome | None) -> bool:

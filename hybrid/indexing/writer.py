@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from hybrid.errors import BacklogFull, DocumentError
-from hybrid.indexing.changes import PART, PARTS, Change, Known, Lookup
+from hybrid.indexing.changes import Change, Lookup
 from hybrid.indexing.clock import Clock
-from hybrid.indexing.documents import Located, content_hash, fingerprint, normalise
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.flush import BATCH, Flusher, Paid
 from hybrid.indexing.journal import Journal
-from hybrid.model import Document, DocumentOutcome, Outcome
+from hybrid.indexing.lots import Compared, Lots, windows
+from hybrid.model import DocumentOutcome, Outcome
 from hybrid.schema import Collection
 from hybrid.stores.base import Store
 
@@ -35,8 +34,11 @@ _log = logging.getLogger(__name__)
 BACKLOG_WAIT_S = 30.0
 """Seconds that a write waits for room in the journal before it gives up."""
 
-AHEAD = 2
-"""Batches that are journaled and wait to be written, while the next is made ready."""
+PAYERS = 2
+"""Batches that are written at the same time: while a store works on one, the next is put into its words."""
+
+AHEAD = 3
+"""Batches that are journaled and being written, while the next is made ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,6 @@ class _Batch:
     settled: Sequence[DocumentOutcome]
     entries: Sequence[Entry] = ()
     planned: Mapping[str, Outcome] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Documents that were looked up together: what is settled of them, and what each of the others changes."""
-
-    settled: Sequence[DocumentOutcome]
-    changes: Sequence[Change]
-
-
-_OVERTAKEN = "a later one of the same id came close behind"
 
 
 class Writer:
@@ -75,87 +66,48 @@ class Writer:
         threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._collection = collection
-        self._made_by = fingerprint(collection)
         self._names = tuple(stores)
         self._lookup = Lookup(stores, journal, clock, threads)
+        self._lots = Lots(collection, self._lookup)
         self._journal = journal
         self._flusher = flusher
         self._clock = clock
         self._threads = threads
-        self.unknown_fields: Counter[str] = Counter()
+
+    @property
+    def unknown_fields(self) -> Mapping[str, int]:
         """Documents by field that is not in the schema."""
+        return self._lots.unknown_fields
 
     def put(self, documents: Iterable[Any], *, strict: bool = False) -> Iterator[DocumentOutcome]:
         """The outcome of each document, batch by batch; within a batch in no promised order.
 
         strict: raise DocumentError at the first document that is rejected; earlier batches are written.
         """
-        for outcome in self._written(self._ready(documents, strict)):
+        for outcome in self._written(self._ready(self._lots.compared(documents, strict=strict))):
             if strict and outcome.outcome is Outcome.REJECTED:
                 raise DocumentError(outcome.reason, document_id=outcome.id)
             yield outcome
 
     def delete(self, ids: Iterable[str], *, dry_run: bool = False) -> Iterator[DocumentOutcome]:
         """The outcome of each id: deleted or not_found. dry_run: what it would be; nothing is deleted."""
-        return self._written(self._gone(list(dict.fromkeys(batch)), dry_run) for batch in _windows(ids, BATCH))
+        return self._written(self._gone(list(dict.fromkeys(batch)), dry_run) for batch in windows(ids, BATCH))
 
     def _written(self, batches: Iterable[_Batch]) -> Iterator[DocumentOutcome]:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
-        with self._threads(1, "hybrid-put") as payer:
+        with self._threads(PAYERS, "hybrid-put") as payer:
             waiting: deque[Future[list[DocumentOutcome]]] = deque()
             for batch in batches:
                 waiting.append(payer.submit(self._paid, batch))
-                if len(waiting) > AHEAD:
+                if len(waiting) >= AHEAD:
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()
 
-    def _ready(self, documents: Iterable[Any], strict: bool) -> Iterator[_Batch]:
-        """Window by window, what is settled of it, then, batch by batch, what is to be written of it."""
-        parts = _windows(documents, PART)
-        for first in parts:
-            window = self._looked_up(chain([first], islice(parts, PARTS - 1)), strict)
-            todo = [change for change in window.changes if change.outcome is not Outcome.UNCHANGED or change.lacking]
-            planned = {change.document.id: change.outcome for change in todo}
-            idle = (change.document.id for change in window.changes if change.document.id not in planned)
-            yield _Batch([*window.settled, *(DocumentOutcome(one, Outcome.UNCHANGED) for one in idle)])
-            for batch in _windows(todo, BATCH):
-                yield _Batch((), self._journaled(self._entries(batch)), planned)
-
-    def _looked_up(self, parts: Iterable[Sequence[Any]], strict: bool) -> _Window:
-        """The parts checked and compared; while one is read and checked, those before it are looked up."""
-        settled: list[DocumentOutcome] = []
-        accepted: dict[str, Document] = {}
-        with self._lookup.asking() as asking:
-            for part in parts:
-                good = list(self._accepted(part, strict, settled))
-                asking.ask([document.id for document in good])
-                for document in good:
-                    if document.id in accepted:
-                        settled.append(DocumentOutcome(document.id, Outcome.SUPERSEDED, _OVERTAKEN))
-                    accepted[document.id] = document
-            known = asking.known()
-        return _Window(settled, [self._change(document, known) for document in accepted.values()])
-
-    def _accepted(self, given: Iterable[Any], strict: bool, settled: list[DocumentOutcome]) -> Iterator[Document]:
-        for one in given:
-            try:
-                yield self._checked(one)
-            except DocumentError as error:
-                if strict:
-                    raise
-                settled.append(_rejected(one, error))
-
-    def _checked(self, given: Any) -> Document:
-        document = normalise(given)
-        self._collection.schema.check(document)
-        self._collection.check_vectors(document.id, document.vectors)
-        self.unknown_fields.update(self._collection.schema.unknown(document))
-        return document
-
-    def _change(self, document: Document, known: Known) -> Change:
-        hash = content_hash(document, self._made_by)
-        return Change(document, hash, known.of(document.id), known.pending.get(document.id))
+    def _ready(self, compared: Iterable[Compared]) -> Iterator[_Batch]:
+        for lot in compared:
+            planned = {change.document.id: change.outcome for change in lot.changes}
+            yield _Batch(lot.settled, self._journaled(self._entries(lot.changes)), planned)
 
     def _entries(self, changes: Sequence[Change]) -> list[Entry]:
         copied = self._lookup.copies(changes)
@@ -216,12 +168,6 @@ class Writer:
         return again
 
 
-def _windows(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    source = iter(items)
-    while window := list(islice(source, size)):
-        yield window
-
-
 def _outcome(document_id: str, planned: Outcome, paid: Paid) -> DocumentOutcome:
     if paid.rejected:
         return DocumentOutcome(document_id, Outcome.REJECTED, paid.rejected)
@@ -230,24 +176,3 @@ def _outcome(document_id: str, planned: Outcome, paid: Paid) -> DocumentOutcome:
     if paid.superseded and planned is not Outcome.UNCHANGED:
         return DocumentOutcome(document_id, Outcome.SUPERSEDED, "a newer version was written at the same time")
     return DocumentOutcome(document_id, Outcome.UPDATED if planned is Outcome.UNCHANGED else planned)
-
-
-def rejections(documents: Iterable[Any], *, strict: bool) -> Iterator[DocumentOutcome]:
-    """The rejections of what cannot be a document, whatever the collection; strict: raises the first."""
-    for given in documents:
-        try:
-            normalise(given)
-        except DocumentError as error:
-            if strict:
-                raise
-            yield _rejected(given, error)
-
-
-def _rejected(given: Any, error: DocumentError) -> DocumentOutcome:
-    where = f"{given.where}: " if isinstance(given, Located) else ""
-    return DocumentOutcome(error.document_id or _id_of(given), Outcome.REJECTED, f"{where}{error}")
-
-
-def _id_of(given: Any) -> str:
-    value = given.get("id") if isinstance(given, Mapping) else None
-    return str(value) if value is not None else ""

@@ -170,8 +170,8 @@ def test_a_full_redis_delays_writes_and_loses_none(
     ):
         engine.drop()
         engine.put([doc("first")])
-        client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
-        report = engine.put(doc(number, "long " * 800) for number in range(1200))  # 4 kB each, one batch of which fits
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 6_000_000)
+        report = engine.put(doc(number, "long " * 800) for number in range(1800))  # 4 kB each, two batches of which fit
         assert set(report.counts) == {Outcome.CREATED, Outcome.PENDING}
         assert report.problems[0].owed == ("vector",)
         assert "maxmemory" in report.problems[0].reason
@@ -179,8 +179,8 @@ def test_a_full_redis_delays_writes_and_loses_none(
         assert engine.flush().entries == 0
         assert engine.verify().agree
         assert {name: of["documents"] for name, of in engine.status()["stores"].items()} == {
-            "text": 1201,
-            "vector": 1201,
+            "text": 1801,
+            "vector": 1801,
         }
         engine.drop()
 

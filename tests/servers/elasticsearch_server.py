@@ -12,7 +12,7 @@ from tests.servers.errors import ServerError
 from tests.servers.process import Server
 
 NOBODY = 65534  # Elasticsearch refuses to run as root
-HEAP = "192m"  # 64m answers every request with circuit_breaking_exception; 192m indexes 20 000 documents at ease
+HEAP = "256m"
 
 SETTINGS = {
     "cluster.name": "hybrid-tests",

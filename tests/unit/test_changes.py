@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hybrid.errors import StoreUnavailable
-from hybrid.indexing.changes import PART, Change, Lookup
+from hybrid.indexing.changes import Change, Known, Lookup
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.journal import Journal
@@ -36,8 +38,7 @@ class World:
         self.text.server.hold(Record("a", version, f"h{version}", {"text": "x"}, VECTOR))
 
     def change(self, digest: str) -> Change:
-        known = self.lookup.known(["a"])
-        return Change(Document("a", {"text": "x"}), digest, known.of("a"), known.pending.get("a"))
+        return self.lookup.known(["a"]).change(Document("a", {"text": "x"}), digest)
 
 
 @pytest.fixture
@@ -106,8 +107,8 @@ def test_where_versions_differ_each_store_says_its_own(world: World) -> None:
     assert known.of("a") == {"text": State(5, "h5"), "vector": State(4, "h4")}
 
 
-def test_many_ids_are_looked_up_part_by_part(world: World) -> None:
-    ids = [str(number) for number in range(2 * PART + 1)]
+def test_many_ids_are_looked_up(world: World) -> None:
+    ids = [str(number) for number in range(1500)]
     for store, version in ((world.text, 7), (world.vector, 7)):
         for one in ids:
             store.server.hold(Record(one, version, f"of {one}", {"text": "x"}, VECTOR))
@@ -115,3 +116,20 @@ def test_many_ids_are_looked_up_part_by_part(world: World) -> None:
     assert all(known.of(one) == dict.fromkeys(("text", "vector"), State(7, f"of {one}")) for one in ids)
     assert known.of("a") == {"text": State(5, "h5"), "vector": None}
     assert known.of("unknown") == {"text": None, "vector": None}
+
+
+STATES = st.builds(State, st.integers(1, 3), st.sampled_from(["h", "other"]), st.booleans())
+
+
+@given(
+    st.dictionaries(st.just("a"), STATES) | st.none(),
+    st.dictionaries(st.just("a"), STATES) | st.none(),
+    st.dictionaries(st.just("a"), STATES),
+)
+def test_what_is_settled_is_what_would_be_unchanged_and_lacks_nothing(
+    text: dict[str, State] | None, vector: dict[str, State] | None, pending: dict[str, State]
+) -> None:
+    known = Known({"text": text, "vector": vector}, pending)
+    change = known.change(Document("a", {}), "h")
+    nothing_to_do = change.outcome is Outcome.UNCHANGED and not change.lacking
+    assert known.settled("a", "h") == (nothing_to_do and not pending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from hybrid.errors import DocumentError
 from hybrid.indexing.documents import Malformed, content_hash, fingerprint, normalise, rows
@@ -19,6 +22,23 @@ from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 
 def plain(**fields: Any) -> Any:
     return normalise({"id": "1", **fields}).fields
+
+
+SCALARS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.just("null")
+VALUES = st.recursive(SCALARS, lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(), of, max_size=2))
+
+
+@drawn(st.dictionaries(st.text(), SCALARS | VALUES, max_size=4).filter(lambda of: not of.keys() & {"id", "vector"}))
+def test_fields_are_what_their_json_gives_back_or_refused_where_it_would_lie(fields: dict[str, Any]) -> None:
+    try:
+        document = normalise(Document("1", fields))
+    except DocumentError:
+        with pytest.raises((TypeError, ValueError)):  # json that allows neither NaN nor lone surrogates
+            json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
+    else:
+        said = json.dumps(fields, allow_nan=False, ensure_ascii=False)
+        assert json.dumps(document.fields, ensure_ascii=False) == said  # types and −0.0 told apart
+        assert document.fields is not fields
 
 
 def refusal(given: Any) -> DocumentError:
