@@ -21,7 +21,7 @@ from hybrid.tokens import Role, Token, holder
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, for which a read token will do."""
 
-READING = frozenset({"api.search", "api.search_many"})
+READING = frozenset({"api.search", "api.search_many", "api.explain"})
 """Endpoints that only read though they are posted to."""
 
 OPEN = frozenset({"health.alive", "health.ready", "static", "problems.index", "problems.page"})

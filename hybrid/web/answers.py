@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from hybrid.model import Json, Outcome, Status
 from hybrid.result import Counts, Integrity
+from hybrid.schema import FieldType
 from hybrid.web.choices import Chosen, FacetView, RangeView, SortLink
 from hybrid.web.codes import CODES
 from hybrid.web.emptied import Emptied
@@ -190,6 +191,17 @@ class ManyAnswer(BaseModel):
     answers: list[SearchAnswer | ProblemInside]
 
 
+class StandingAnswer(BaseModel):
+    """How a search sees one document. rank: its place in the answer, null where it has none."""
+
+    id: str
+    exists: bool
+    passes_filter: bool
+    rank: int | None
+    score: float
+    explain: dict[str, Explained]
+
+
 class CompletionFound(BaseModel):
     """One way to finish what is being typed. count: documents with the word."""
 
@@ -277,6 +289,48 @@ class BulkSummary(BaseModel):
     counts: dict[str, int]
     complete: bool
     error: LineFault = absent()
+
+
+class FieldHeld(BaseModel):
+    """One field of a collection's schema."""
+
+    name: str
+    type: FieldType
+    boost: float
+    embedded: bool
+    analyzer: str
+    alone: bool = absent()
+
+
+class CollectionHeld(BaseModel):
+    """A collection: what its documents hold, how its vectors are compared, and how many documents there are."""
+
+    name: str
+    model: str
+    documents: int
+    fields: list[FieldHeld]
+    vector: dict[str, Json]
+
+
+class CollectionsAnswer(BaseModel):
+    """The collections that can be asked."""
+
+    collections: list[CollectionHeld]
+
+
+class StatusAnswer(BaseModel):
+    """How the collection does. troubles: what is wrong; checked: the last comparison of the stores, null before."""
+
+    name: str
+    exists: bool
+    model: str
+    troubles: list[dict[str, Json]]
+    fields: list[FieldHeld]
+    stores: dict[str, dict[str, Json]]
+    journal: dict[str, Json]
+    circuits: dict[str, dict[str, Json]]
+    caches: dict[str, dict[str, Json]]
+    checked: dict[str, Json] | None
 
 
 class AliveAnswer(BaseModel):

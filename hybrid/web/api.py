@@ -10,12 +10,12 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
-from hybrid.errors import DocumentConflict, DocumentError, DocumentNotFound
+from hybrid.errors import CollectionNotFound, DocumentConflict, DocumentError, DocumentNotFound
 from hybrid.model import DocumentOutcome, Json, Outcome
 from hybrid.result import SearchResult
-from hybrid.web.parameters import Parameters, Suggested, Updated, Written, given
+from hybrid.web.parameters import Nothing, Parameters, Suggested, Updated, Written, given
 from hybrid.web.problems import of_hybrid
-from hybrid.web.queries import answer, answer_many, planned
+from hybrid.web.queries import answer, answer_many, planned, standing
 from hybrid.web.rejections import rejection
 from hybrid.web.transfer import changed, seen, tag_of
 from hybrid.web.wire import engine, json_object, reply
@@ -50,11 +50,30 @@ def search_many() -> Response:
     )
 
 
+@blueprint.route("/explain", methods=["GET", "POST"])
+def explain() -> Response:
+    """How the search sees the document of `id`, found or not: `Standing.to_dict()`."""
+    return reply(standing().to_dict())
+
+
 @blueprint.get("/suggest")
 def suggest() -> Response:
     """What `?q=…` may mean, among the documents of `filter`: `Suggestions.to_dict()`, of `limit` completions."""
     asked = given(Suggested)
     return reply(engine().suggest(asked.q, asked.filter, asked.limit).to_dict())
+
+
+@blueprint.get("/collections")
+def collections() -> Response:
+    """The collection that is served, in a list, which is empty before there is one: its fields, vectors and size."""
+    given(Nothing)
+    try:
+        one = engine().collection
+    except CollectionNotFound:
+        return reply({"collections": []})
+    said = one.to_json()
+    facts = {"name": one.name, "model": one.model, "documents": engine().count()}
+    return reply({"collections": [facts | {"fields": said["schema"]["fields"], "vector": said["vector"]}]})
 
 
 @blueprint.get("/documents/<document_id:document_id>")

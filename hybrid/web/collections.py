@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from hybrid.model import Json
 from hybrid.web import actions, uploads  # noqa: F401  (its route is one of the actions)
 from hybrid.web.page import PAGES
+from hybrid.web.parameters import Nothing, given
 from hybrid.web.troubles import Watch, troubles
 from hybrid.web.wire import engine, reply
 
@@ -40,6 +41,13 @@ def page() -> str:
 def page_json() -> Response:
     """The same facts in JSON."""
     return reply(_facts())
+
+
+@blueprint.get("/api/v1/status")
+def status() -> Response:
+    """The same facts at the address of the API."""
+    given(Nothing)
+    return page_json()
 
 
 @blueprint.get("/collections/documents")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from hybrid.model import Json
 from hybrid.web import answers, parameters
-from hybrid.web.queries import ManyBody, PlanFlag, SearchBody, SearchUrl
+from hybrid.web.queries import ExplainBody, ExplainUrl, ManyBody, PlanFlag, SearchBody, SearchUrl
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
@@ -102,6 +102,23 @@ OPERATIONS: tuple[Operation, ...] = (
         (),
         Content((ManyBody,)),
         {"searches": [{"query": "quiet laptop"}, {"query": "bag", "limit": 3}]},
+    ),
+    Operation(
+        *("get", "/api/v1/explain", "explainByUrl", "search", "Say how a search sees one document, by a URL"),
+        {200: ("Its rank, or why it has none.", Content((answers.StandingAnswer,)))},
+        FOUND,
+        "Takes the arguments of a search, and the id of a document that it may find or not.",
+        (ExplainUrl,),
+        example={"id": "1", "q": "quiet laptop"},
+    ),
+    Operation(
+        *("post", "/api/v1/explain", "explain", "search", "Say how a search sees one document, by a JSON body"),
+        {200: ("Its rank, or why it has none.", Content((answers.StandingAnswer,)))},
+        (*FOUND, *SENT),
+        "",
+        (),
+        Content((ExplainBody,)),
+        {"id": "1", "query": "quiet laptop", "filter": "price < 900"},
     ),
     Operation(
         *("get", "/search.json", "searchPage", "search", "What the search page of the same URL shows"),
@@ -216,6 +233,22 @@ OPERATIONS: tuple[Operation, ...] = (
         "",
         (parameters.Written,),
         example={"document_id": "1"},
+    ),
+    Operation(
+        *("get", "/api/v1/collections", "listCollections", "server", "List the collection that is served"),
+        {200: ("Its fields, its vectors and its size.", Content((answers.CollectionsAnswer,)))},
+        (*READ, "search_unavailable"),
+        "There is one; before its first document there is none.",
+        (parameters.Nothing,),
+        example={},
+    ),
+    Operation(
+        *("get", "/api/v1/status", "readStatus", "server", "Say how the collection does in each store"),
+        {200: ("What is wrong first; then stores, journal, circuits and caches.", Content((answers.StatusAnswer,)))},
+        (*READ, "search_unavailable"),
+        "A store that does not answer is told in the answer.",
+        (parameters.Nothing,),
+        example={},
     ),
     Operation(
         *("get", "/metrics", "readMetrics", "server", "How it does: counters and times, as Prometheus reads them"),

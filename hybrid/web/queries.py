@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from flask import request
@@ -15,6 +17,7 @@ from hybrid.model import Json
 from hybrid.plan import MAX_LIMIT, RETRIEVERS, Request
 from hybrid.policy import Policy
 from hybrid.result import SearchResult
+from hybrid.standing import Standing
 from hybrid.web.faults import WEIGHT, faulty
 from hybrid.web.parameters import Collection, Flag, given
 from hybrid.web.wire import arguments, engine, json_object
@@ -79,9 +82,12 @@ MEANS = {
 """By key of a search, what it means."""
 
 
+WHICH = "The document, whether the search finds it or not."
+
+
 def _described(schema: dict[str, Any]) -> None:
     for name, part in schema["properties"].items():
-        part["description"] = MEANS[name]
+        part["description"] = MEANS.get(name) or part["description"]
     for name in ("limit", "offset", "window"):
         schema["properties"][name] |= {"minimum": 0, "maximum": MAX_LIMIT}
 
@@ -133,10 +139,16 @@ class SearchBody(BaseModel):
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
-        given = self.model_dump(exclude_unset=True, exclude={"collection", "deadline_ms", "deadlines_ms"})
+        given = self.model_dump(exclude_unset=True, exclude={"id", "collection", "deadline_ms", "deadlines_ms"})
         shorter = {name: value / 1000 for name, value in (self.deadlines_ms or {}).items()}
         whole = None if self.deadline_ms is None else self.deadline_ms / 1000
         return Request(**given, deadline_s=whole, deadlines=shorter or None)
+
+
+class ExplainBody(SearchBody):
+    """A search, and a document of which is asked how the search sees it."""
+
+    id: Annotated[str, Field(description=WHICH, min_length=1)]
 
 
 class ManyBody(BaseModel):
@@ -176,24 +188,43 @@ _url: dict[str, Any] = {
 SearchUrl: type[BaseModel] = create_model("SearchUrl", **_url)
 """The arguments of a search URL, to describe them; they are read into a SearchBody."""
 
+ExplainUrl: type[BaseModel] = create_model(
+    "ExplainUrl", __base__=SearchUrl, id=(str, Field(description=WHICH, min_length=1))
+)
+"""Those of a question how a search sees a document."""
+
 
 def asked() -> SearchBody:
     """The search that the HTTP request asks for. Raises InputError, CollectionNotFound or UnsupportedMediaType."""
+    return _sent(SearchBody, ARGUMENTS)
+
+
+def standing() -> Standing:
+    """How the HTTP request's search sees the document that it names. Raises as `asked` and `Engine.explain` do."""
+    body = _sent(ExplainBody, ARGUMENTS | {"id": "id"})
+    return engine().explain(body.id, replace(body.request(), facets=(), cursor=None))
+
+
+_Asked = TypeVar("_Asked", bound=SearchBody)
+
+
+def _sent(kind: type[_Asked], known: Mapping[str, str]) -> _Asked:
     posted = request.method == "POST"
     url = MultiDict([(name, value) for name, value in request.args.items(multi=True) if name != PLAN])
-    return _body(json_object() | arguments(url, {}) if posted else _from_url(arguments(url, ARGUMENTS)), strict=posted)
+    said = json_object() | arguments(url, {}) if posted else _from_url(arguments(url, known))
+    return _body(said, kind, strict=posted)
 
 
 def of_url(given: MultiDict[str, str]) -> SearchBody:
     """The search that these arguments of a URL ask for. Raises InputError and CollectionNotFound."""
-    return _body(_from_url(arguments(given, ARGUMENTS)), strict=False)
+    return _body(_from_url(arguments(given, ARGUMENTS)), SearchBody, strict=False)
 
 
-def _body(said: Json, *, strict: bool) -> SearchBody:
+def _body(said: Json, kind: type[_Asked], *, strict: bool) -> _Asked:
     try:
-        return SearchBody.model_validate(said, strict=strict)
+        return kind.model_validate(said, strict=strict)
     except ValidationError as error:
-        raise faulty(error, said, SearchBody) from error
+        raise faulty(error, said, kind) from error
 
 
 def answer() -> SearchResult:
@@ -219,7 +250,7 @@ def answer_many() -> list[SearchResult | HybridError]:
 
 def _read(said: Json) -> Request | HybridError:
     try:
-        return _body(said, strict=True).request()
+        return _body(said, SearchBody, strict=True).request()
     except HybridError as error:
         return error
 

@@ -40,7 +40,7 @@ def shown(page: Any, said: Any) -> bool:
 
 
 def test_each_request_is_answered_as_the_page_shows() -> None:
-    assert len(PAIRS) == 4
+    assert len(PAIRS) == 5
     with hybrid.open(":memory:", embedder=HashedWords()) as engine:
         client = create_app(engine).test_client()
         for request, answer in PAIRS:

@@ -108,7 +108,7 @@ def test_searching_by_post_is_reading(ask: Ask) -> None:
 def test_whatever_is_posted_to_wants_more_than_reading_unless_it_is_named(guarded: hybrid.Engine) -> None:
     for rule in create_app(guarded).url_map.iter_rules():
         for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
-            reads = rule.endpoint in ("api.search", "api.search_many")
+            reads = rule.endpoint in ("api.search", "api.search_many", "api.explain")
             for_all = rule.endpoint in ADMINISTERING
             expected = Role.READ if reads else Role.ADMIN if for_all else Role.WRITE
             assert role_for(rule.endpoint, method) is expected, rule
@@ -168,6 +168,12 @@ DOORS: dict[str, Callable[[str, str], list[tuple[str, str, Any]]]] = {
         ("POST", "/api/v1/search/many", {"searches": [{"query": query, "filter": filter}, {"like": ["b1"]}]})
     ],
     "api.suggest": lambda query, filter: [("GET", f"/api/v1/suggest?{_url(q=query[:4], filter=filter)}", None)],
+    "api.explain": lambda query, filter: [
+        ("GET", f"/api/v1/explain?{_url(id='b1', q=query, filter=filter)}", None),
+        ("GET", f"/api/v1/explain?{_url(id='a1', q=query, filter=filter, explain='full')}", None),
+        ("POST", "/api/v1/explain", {"id": f"b-{SECRET}", "query": query, "filter": filter, "pinned": ["b1"]}),
+    ],
+    "api.collections": lambda *_: [("GET", "/api/v1/collections", None)],
     "api.get": lambda *_: [("GET", f"/api/v1/documents/{one}", None) for one in ("b1", f"b-{SECRET}")],
     "api.put": lambda *_: [
         ("PUT", "/api/v1/documents/b1", {"title": "taken", "tenant": "a"}),
@@ -213,6 +219,7 @@ DOORS: dict[str, Callable[[str, str], list[tuple[str, str, Any]]]] = {
     "actions.take": lambda *_: [("POST", "/evaluate/judge/import", None)],
     "actions.begin": lambda *_: [("POST", "/evaluate/run", None)],
     "collections.page": lambda *_: [("GET", "/collections", None)],
+    "collections.status": lambda *_: [("GET", "/api/v1/status", None)],
     "collections.page_json": lambda *_: [("GET", "/collections.json", None)],
     "collections.find": lambda *_: [("GET", "/collections/documents?id=b1", None)],
     "collections.document": lambda *_: [

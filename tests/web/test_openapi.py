@@ -47,7 +47,7 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     found = set()
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        if rule.endpoint.startswith(OPERATORS):
+        if rule.endpoint.startswith(OPERATORS) and not path.startswith(PROGRAMS):
             continue
         if path.startswith(PROGRAMS) or path.endswith(".json"):
             found |= {(path, method.lower()) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
