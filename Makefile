@@ -58,6 +58,7 @@ faults: install
 
 soak: install
 	$(BIN)/python -m tests.soak.api 10000
+	$(BIN)/python -m tests.soak.xss
 	$(BIN)/python -m tests.soak.load 60
 
 faults-short: install
