@@ -1,8 +1,8 @@
-"""Is every text shown as text? Lists of hostile texts through every place of the pages: python -m tests.soak.xss [FILE]…
+"""Is every text shown as text? Lists of hostile texts through all places of the pages: python -m tests.soak.xss [FILE]…
 
-Each line of a file is a text; without files, those of tests/hostile.py. A text comes as a document's id, title, text and
-keyword, and in each argument of the pages. What the browser makes of each page must have no element, attribute or
-address that such a page does not have by itself.
+Each line of a file is a text; without files, those of tests/hostile.py. A text comes as id, title, text, keyword and
+url of a document, and in each argument of the pages. What the browser makes of a page must have no element, attribute
+or address that such a page does not have by itself.
 """
 
 from __future__ import annotations
