@@ -74,8 +74,10 @@ class _Scorer:
             return [at for at, row in enumerate(self.rows) if satisfied(of, _texts(row, names))]
         if not of.plain:
             return [at for at, row in enumerate(self.rows) if satisfied(of, row.texts, row.shown)]
-        owners = [self.owners[token] for token in tokens_of(of) if token in self.owners]
-        return np.unique(np.concatenate(owners)).tolist() if owners else []
+        has = np.zeros(len(self.rows), bool)
+        for token in tokens_of(of):
+            has[self.owners.get(token, [])] = True
+        return np.flatnonzero(has).tolist()
 
     def scores(self, of: Wanted | None, matches: Sequence[int], fields: Boosts) -> NDArray[np.float64]:
         """(matches,): the score of each of these documents; of fields the sum of each one's, times its boost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,12 @@ HEADERS = {
 """Sent with every answer."""
 
 
+class _Application(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: none of ours is a coroutine, which Flask would find out anew at each call."""
+        return func
+
+
 def create_app(
     engine: Engine | None = None,
     *,
@@ -63,7 +69,7 @@ def create_app(
     if engine is None:
         engine = open_engine()
         atexit.register(engine.close)
-    app = Flask(__name__)
+    app = _Application(__name__)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, **config)
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row
@@ -96,7 +102,8 @@ def _check_host(trusted: Collection[str]) -> None:
 
 
 def _with_headers(response: Response) -> Response:
-    response.headers[REQUEST_ID] = request_id()
+    response.headers.add(REQUEST_ID, request_id())
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name not in response.headers:
+            response.headers.add(name, value)
     return response

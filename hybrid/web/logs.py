@@ -52,6 +52,7 @@ def configure(form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("hybrid").setLevel(logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits its turn
 
 
 def install(app: Flask, engine: Engine, *, queries: bool = False) -> None:

@@ -139,7 +139,8 @@ class SearchBody(BaseModel):
 
     def request(self) -> Request:
         """The request, with the engine's defaults for what was not given."""
-        given = self.model_dump(exclude_unset=True, exclude={"id", "collection", "deadline_ms", "deadlines_ms"})
+        apart = {"id", "collection", "deadline_ms", "deadlines_ms"}
+        given = {name: getattr(self, name) for name in self.model_fields_set - apart}
         shorter = {name: value / 1000 for name, value in (self.deadlines_ms or {}).items()}
         whole = None if self.deadline_ms is None else self.deadline_ms / 1000
         return Request(**given, deadline_s=whole, deadlines=shorter or None)

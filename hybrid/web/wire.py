@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from secrets import token_hex
 from typing import cast
 
 import orjson
@@ -44,7 +44,7 @@ def request_id() -> str:
     """
     if "request_id" not in g:
         given = request.headers.get(REQUEST_ID, "")
-        g.request_id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = given if _SAFE_ID.fullmatch(given) else token_hex(16)
     return cast(str, g.request_id)
 
 
