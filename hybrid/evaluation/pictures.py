@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
@@ -28,6 +29,24 @@ figcaption { margin-bottom: .5em } figure { margin: 2em 0 }
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What the figures say, where {…} stands for what is put in. names: by method, what it is called."""
+
+    bars: str = "nDCG@10 with its 95 % interval"
+    wins: str = "{method} against {single} alone, query by query: {won} won, {lost} lost, {even} even"
+    recall: str = "Recall by depth: the share of the relevant documents among the first hits"
+    between: str = "{low} to {high}"
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, method: str) -> str:
+        """What a method is called."""
+        return self.names.get(method, method)
+
+
+ENGLISH = Captions()
+
+
 def page(found: Sequence[Comparison]) -> str:
     """A whole HTML page of the comparisons, that needs nothing but itself."""
     body = "".join(_section(one) for one in found)
@@ -39,10 +58,10 @@ def page(found: Sequence[Comparison]) -> str:
     )
 
 
-def drawings(found: Comparison) -> str:
+def drawings(found: Comparison, said: Captions = ENGLISH) -> str:
     """The figures of a comparison in HTML, for a page that has styles of its own and allows none inside."""
     method = DEFAULT if DEFAULT in found.values else list(found.values)[-1]
-    return f"{_bars(found)}{_wins(found, method)}{_recall(found)}"
+    return f"{_bars(found, said)}{_wins(found, method, said)}{_recall(found, said)}"
 
 
 def _section(found: Comparison) -> str:
@@ -77,24 +96,25 @@ def _differences(found: Comparison) -> str:
     return f"<h3>{caption}</h3><table><tr>{heads}</tr>{rows}</table>"
 
 
-def _bars(found: Comparison) -> str:
+def _bars(found: Comparison, said: Captions = ENGLISH) -> str:
     """Bars of nDCG@10, with the interval that 95 % of resampled means fall into."""
     parts = []
     for number, (method, colour) in enumerate(zip(found.values, _colours(found), strict=True)):
         of, y = found.mean(method), number * _BAR
         low, high, end = (_across(value) for value in (of.low, of.high, of.mean))
-        told = f"{shown(of.mean)} ({shown(of.low)} to {shown(of.high)})"
+        name = escape(said.name(method))
+        told = f"{shown(of.mean)} ({said.between.format(low=shown(of.low), high=shown(of.high))})"
         parts.append(
-            f"<g><title>{escape(method)}: {told}</title><text x='{_LEFT - 8}' y='{y + 16}' text-anchor='end'>"
-            f"{escape(method)}</text><rect x='{_LEFT}' y='{y + 3}' width='{end - _LEFT:.1f}' height='{_BAR - 8}' "
+            f"<g><title>{name}: {told}</title><text x='{_LEFT - 8}' y='{y + 16}' text-anchor='end'>"
+            f"{name}</text><rect x='{_LEFT}' y='{y + 3}' width='{end - _LEFT:.1f}' height='{_BAR - 8}' "
             f"fill='{colour}' fill-opacity='.75'/><path stroke-width='2' stroke='currentColor' "
             f"d='M{low:.1f} {y + 12}H{high:.1f}M{low:.1f} {y + 7}v10M{high:.1f} {y + 7}v10'/>"
             f"<text x='{high + 6:.1f}' y='{y + 16}'>{shown(of.mean)}</text></g>"
         )
-    return _figure("nDCG@10 with its 95 % interval", len(found.values) * _BAR + 4, parts)
+    return _figure(said.bars, len(found.values) * _BAR + 4, parts)
 
 
-def _wins(found: Comparison, method: str) -> str:
+def _wins(found: Comparison, method: str, said: Captions = ENGLISH) -> str:
     """A bar for each query, by how much the method wins or loses against the better retriever alone."""
     single = found.best_single
     differs = found.values[method][PRIMARY] - found.values[single][PRIMARY]
@@ -112,7 +132,8 @@ def _wins(found: Comparison, method: str) -> str:
             )
     won, lost = int((differs > 0).sum()), int((differs < 0).sum())
     parts += _scale(("+1", 6.0), ("0", middle), ("−1", _PLOT - 6.0))
-    caption = f"{method} against {single} alone, query by query: {won} won, {lost} lost, {len(order) - won - lost} even"
+    names = {"method": said.name(method), "single": said.name(single)}
+    caption = said.wins.format(**names, won=won, lost=lost, even=len(order) - won - lost)
     return _figure(caption, _PLOT, parts)
 
 
@@ -129,23 +150,24 @@ def _extremes(found: Comparison, method: str) -> str:
     return f"<details><summary>The queries that win and lose most</summary><table>{rows}</table></details>"
 
 
-def _recall(found: Comparison) -> str:
+def _recall(found: Comparison, said: Captions = ENGLISH) -> str:
     """A line for each method: the share of the relevant documents among the first hits."""
     depth = max(map(len, found.recall.values()))
     across: Callable[[int], float] = lambda rank: _LEFT + (_WIDTH - _LEFT - 20) * rank / depth  # noqa: E731
     parts = [f"<path class='axis' fill='none' d='M{_LEFT} 6V{_PLOT}H{_WIDTH}'/>"]
-    for number, (name, colour) in enumerate(zip(found.recall, _colours(found), strict=True)):
+    for number, (method, colour) in enumerate(zip(found.recall, _colours(found), strict=True)):
+        name = escape(said.name(method))
         points = " ".join(
             f"{across(rank):.1f},{_PLOT - float(value) * (_PLOT - 6):.1f}"
-            for rank, value in enumerate(found.recall[name], 1)
+            for rank, value in enumerate(found.recall[method], 1)
         )
         parts.append(
-            f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2'><title>{escape(name)}"
-            f"</title></polyline><text x='4' y='{30 + number * 16}' fill='{colour}'>{escape(name)}</text>"
+            f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2'><title>{name}"
+            f"</title></polyline><text x='4' y='{30 + number * 16}' fill='{colour}'>{name}</text>"
         )
     parts += _scale(("1", 12.0), ("0", float(_PLOT)))
     parts += [f"<text x='{across(rank) - 8:.1f}' y='{_PLOT + 16}'>{rank}</text>" for rank in _ticks(depth)]
-    return _figure("Recall by depth: the share of the relevant documents among the first hits", _PLOT + 20, parts)
+    return _figure(said.recall, _PLOT + 20, parts)
 
 
 def _ticks(depth: int) -> Iterable[int]:

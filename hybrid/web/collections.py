@@ -10,9 +10,10 @@ from flask import Blueprint, Flask, Response, current_app, redirect, render_temp
 from werkzeug.exceptions import NotFound
 
 from hybrid.model import Json
-from hybrid.web import actions, uploads  # noqa: F401  (its route is one of the actions)
-from hybrid.web.page import PAGES
+from hybrid.web import actions, uploads
+from hybrid.web.page import PAGES, link, say
 from hybrid.web.parameters import Nothing, given
+from hybrid.web.saying import IN_ENGLISH, Say
 from hybrid.web.troubles import Watch, troubles
 from hybrid.web.wire import engine, reply
 
@@ -34,13 +35,18 @@ def install(app: Flask) -> None:
 @blueprint.get("/collections")
 def page() -> str:
     """The page."""
-    return render_template("collections.html", **_facts(), json_url=url_for("collections.page_json"))
+    return render_template(
+        "collections.html",
+        **_facts(say()),
+        json_url=url_for("collections.page_json"),
+        upload_words=uploads.script_words(say()),
+    )
 
 
 @blueprint.get("/collections.json")
 def page_json() -> Response:
     """The same facts in JSON."""
-    return reply(_facts())
+    return reply(_facts(IN_ENGLISH))
 
 
 @blueprint.get("/api/v1/status")
@@ -54,7 +60,7 @@ def status() -> Response:
 def find() -> Any:
     """To the page of the document of `?id=…`."""
     one = request.args.get("id", "").strip()
-    return redirect(url_for("collections.document", document_id=one) if one else url_for("collections.page"), 303)
+    return redirect(link("collections.document", document_id=one) if one else link("collections.page"), 303)
 
 
 @blueprint.get("/collections/documents/<document_id:document_id>")
@@ -67,14 +73,20 @@ def document(document_id: str) -> Any:
         return reply(found.to_dict())
     names = sorted({name for one in found.copies.values() for name in cast(dict[str, Json], one.get("fields") or {})})
     json_url = url_for("collections.document", document_id=document_id, format="json")
-    return render_template("document.html", found=found, names=names, json_url=json_url)
+    return render_template(
+        "document.html",
+        found=found,
+        owed=[say().strings.name(one) for one in found.owed],
+        names=names,
+        json_url=json_url,
+    )
 
 
 @actions.blueprint.post("/collections/verify")
 def verify() -> Any:
     """Compares the stores, and shows the outcome on the page."""
     watch().checked = engine().verify().to_dict() | {"at": time.time(), "repaired": 0}
-    return redirect(url_for("collections.page", _anchor="drift"), 303)
+    return redirect(link("collections.page", anchor="drift"), 303)
 
 
 @actions.blueprint.post("/collections/repair")
@@ -82,7 +94,7 @@ def repair() -> Any:
     """Repairs what differs, and shows the outcome on the page; what that would be, `verify` shows before."""
     found, repaired = engine().repair()
     watch().checked = found.to_dict() | {"at": time.time(), "repaired": repaired}
-    return redirect(url_for("collections.page", _anchor="drift"), 303)
+    return redirect(link("collections.page", anchor="drift"), 303)
 
 
 def watch() -> Watch:
@@ -90,10 +102,10 @@ def watch() -> Watch:
     return cast(Watch, current_app.extensions[_WATCH])
 
 
-def _facts() -> dict[str, Any]:
+def _facts(say: Say) -> dict[str, Any]:
     """What the page shows. What a store said of an error stays in the log, as it may name hosts."""
     status, ping, seen = engine().status(), engine().ping(), watch()
-    found = seen.since(troubles(status, ping, seen.checked), time.time())
+    found = seen.since(troubles(status, ping, seen.checked, say), time.time())
     stores = {
         name: {"store": of["store"], "answers": False} if "error" in of else {**of, "answers": True}
         for name, of in status["stores"].items()

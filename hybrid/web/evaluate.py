@@ -17,12 +17,14 @@ from hybrid.evaluation import datasets, measures, pictures, rated
 from hybrid.evaluation.comparison import DEFAULT, Comparison, chance, shown, signed
 from hybrid.evaluation.datasets import Dataset
 from hybrid.evaluation.measures import PRIMARY, TITLES
+from hybrid.evaluation.significance import FEWEST
+from hybrid.plan import RETRIEVERS
 from hybrid.settings import Settings
 from hybrid.web import actions, judge
-from hybrid.web.addresses import Address
-from hybrid.web.page import PAGES
+from hybrid.web.page import PAGES, link, say
 from hybrid.web.problems import of_hybrid
 from hybrid.web.runs import Run, Runs
+from hybrid.web.saying import Say
 from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("evaluate", __name__)
@@ -55,7 +57,16 @@ def found_in(settings: Settings) -> Mapping[str, Path]:
 @blueprint.get("/evaluate")
 def page() -> str:
     """The page: what can be measured, and what was."""
-    return render_template("evaluate.html", **_facts(), json_url=url_for("evaluate.page_json"), folder=FOLDER)
+    listed = cast(Runs, current_app.extensions[_RUNS]).all()
+    outcomes = {one.number: _outcome(one, say()) for one in listed}
+    return render_template(
+        "evaluate.html",
+        **_facts(),
+        outcomes=outcomes,
+        here=HERE,
+        json_url=url_for("evaluate.page_json"),
+        folder=FOLDER,
+    )
 
 
 @blueprint.get("/evaluate.json")
@@ -68,12 +79,17 @@ def page_json() -> Response:
 def run(number: int) -> str:
     """The page of one run: its progress, or what it found."""
     one = _run(number)
-    drawings = Markup(pictures.drawings(one.found)) if one.found else ""
+    words = say()
+    captions = _captions(words)
+    drawings = Markup(pictures.drawings(one.found, captions)) if one.found else ""
     facts = _run_facts(one)
     json_url = url_for("evaluate.run_json", number=number)
     return render_template(
         "run.html",
         run=facts,
+        name=words.text("ratings_given_here") if one.name == HERE else one.name,
+        outcome=_outcome(one, words),
+        methods=captions.names,
         drawings=drawings,
         titles=TITLES,
         json_url=json_url,
@@ -97,7 +113,7 @@ def begin() -> Any:
     dataset = _dataset(name)
     measure = partial(_measure, engine(), dataset)
     run = cast(Runs, current_app.extensions[_RUNS]).begin(name, len(dataset.queries), measure)
-    return redirect(url_for("evaluate.run", number=run.number), 303)
+    return redirect(link("evaluate.run", number=run.number), 303)
 
 
 def _measure(of: Any, dataset: Dataset, told: Any) -> Comparison:
@@ -139,6 +155,27 @@ def _short(one: Run) -> dict[str, Any]:
     return short | ({"verdict": one.found.verdict()} if one.found else {})
 
 
+def _outcome(one: Run, say: Say) -> str:
+    """How a run ended, or that it did not yet, in words."""
+    return verdict(one.found, say) if one.found else say.named("state", one.state)
+
+
+def verdict(found: Comparison, say: Say) -> str:
+    """What `Comparison.verdict` says, in the language of the page."""
+    if len(found.queries) < FEWEST:
+        return say.text("verdict_few", count=len(found.queries), fewest=FEWEST)
+    differs = found.against_single(DEFAULT)
+    key = "verdict_even" if not differs.sure else "verdict_helps" if differs.mean > 0 else "verdict_harms"
+    single = say.named("method", found.best_single)
+    return say.text(key, mean=signed(differs.mean), chance=chance(differs.p), single=single)
+
+
+def _captions(say: Say) -> pictures.Captions:
+    patterns = {name: say.pattern(f"figure_{name}") for name in ("bars", "wins", "recall")}
+    names = {name: say.named("method", name) for name in (DEFAULT, *RETRIEVERS)}
+    return pictures.Captions(**patterns, between=say.pattern("between"), names=names)
+
+
 def _run_facts(one: Run) -> dict[str, Any]:
     facts = _short(one) | {"took_s": round(one.took_s, 2)}
     if one.error:
@@ -157,9 +194,9 @@ def _per_query(found: Comparison) -> list[dict[str, Any]]:
             "default": float(mine[place]),
             "single": float(single[place]),
             "difference": float(mine[place] - single[place]),
-            "search_url": str(Address(url_for("page.search"), (("q", query),))),
+            "search_url": link("page.search", ("q", query)),
             "compare_url": _compare(query, found.best_single),
-            "judge_url": str(Address(url_for("judge.page"), (("q", query),))),
+            "judge_url": link("judge.page", ("q", query)),
         }
         for place, query in enumerate(found.queries)
     ]
@@ -168,4 +205,4 @@ def _per_query(found: Comparison) -> list[dict[str, Any]]:
 
 def _compare(query: str, single: str) -> str:
     """The address of the page that shows the default and the better retriever side by side."""
-    return str(Address(url_for("compare.page"), (("q", query), ("a", "standard"), ("b", single))))
+    return link("compare.page", ("q", query), ("a", "standard"), ("b", single))

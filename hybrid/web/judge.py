@@ -18,12 +18,16 @@ from hybrid.evaluation import exchange, judging, rated
 from hybrid.evaluation.rated import AGREED, Rating, Ratings
 from hybrid.web import actions
 from hybrid.web.addresses import Address
+from hybrid.web.page import link
 from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("judge", __name__)
 blueprint.after_request(actions.own_referrer)
 
 MEANINGS = {3: "exactly right", 2: "good", 1: "related", 0: "wrong"}
+ANYONE = "someone"
+"""Who rates without a name."""
+
 CANNOT, BACK = "cannot", "back"
 """What is sent instead of a grade: "cannot tell", and "take my rating back"."""
 
@@ -64,7 +68,9 @@ def page() -> str:
     asked = _asked()
     facts = _facts(asked)
     json_url = str(Address(url_for("judge.page_json"), tuple(request.args.items(multi=True))))
-    return render_template("judge.html", asked=asked, meanings=MEANINGS, json_url=json_url, **facts)
+    return render_template(
+        "judge.html", asked=asked, grades=sorted(MEANINGS), anyone=ANYONE, agreed=AGREED, json_url=json_url, **facts
+    )
 
 
 @blueprint.get("/evaluate/judge.json")
@@ -106,7 +112,7 @@ def rate() -> Any:
         return reply({"saved": True, "id": one, "grade": grade})
     kept = [("q", asked.q), ("depth", str(asked.depth)), ("judge", asked.judge), ("seed", asked.seed)]
     kept += [("rank", "1")] if asked.rank else []
-    return redirect(f"{Address(url_for('judge.page'), tuple(kept))}#{quote(form.get('next', ''))}", 303)
+    return redirect(f"{link('judge.page', *kept)}#{quote(form.get('next', ''))}", 303)
 
 
 @actions.blueprint.post("/evaluate/judge/import")
@@ -127,7 +133,7 @@ def take() -> Any:
         return render_template("import.html", plan=plan, body=again, form_name=form, most=_MOST_LISTED)
     taken = plan.taken(strangers="strangers" in request.form, replace="replace" in request.form)
     ratings().rate(taken)
-    return redirect(url_for("judge.page", imported=len(taken)), 303)
+    return redirect(link("judge.page", ("imported", str(len(taken)))), 303)
 
 
 def _again() -> bytes:
@@ -150,7 +156,7 @@ def _asked(given: Mapping[str, str] | None = None) -> Asked:
     depth = args.get("depth") or str(_DEPTH)
     if not (depth.isascii() and depth.isdecimal() and 1 <= int(depth[:5]) <= _DEEPEST):
         raise BadRequest(f"the depth is {depth[:20]!r}; give a number from 1 to {_DEEPEST}")
-    judge = args.get("judge", "").strip()[:_NAME] or "someone"
+    judge = args.get("judge", "").strip()[:_NAME] or ANYONE
     if judge == AGREED:
         raise BadRequest(
             f"no judge can be called {AGREED!r}, which stands for what judges agreed on; choose another name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -18,10 +19,12 @@ from hybrid.plan import RETRIEVERS, TEXT, Request
 from hybrid.result import Counts
 from hybrid.schema import Schema
 from hybrid.web import choices, narrowing
+from hybrid.web.access import SAFE
 from hybrid.web.addresses import Address
 from hybrid.web.emptied import Emptied, emptied
 from hybrid.web.faults import WEIGHT
 from hybrid.web.queries import ARGUMENTS, SearchBody, of_url
+from hybrid.web.saying import Say
 from hybrid.web.strings import LANGUAGES, Strings, chosen
 from hybrid.web.view import shown
 from hybrid.web.why import Why, evidence, standing_view, time_line
@@ -34,7 +37,7 @@ _OWN = frozenset({LANG, OTHER, choices.MORE})
 """Arguments of the page that the API does not have, beside those that narrow."""
 
 PAGES = "hybrid_pages"
-"""Where an application keeps its pages, as (endpoint, words), for the navigation."""
+"""Where an application keeps its pages, as (endpoint, English name), for the navigation."""
 
 
 def install(app: Flask) -> None:
@@ -180,10 +183,28 @@ def strings() -> Strings:
     return chosen(request.args.get(LANG, ""), request.accept_languages)
 
 
+def say() -> Say:
+    """The phrases in that language."""
+    return Say(strings())
+
+
+def kept_language() -> str:
+    """The language that the address itself names, which links and forms carry along; else empty."""
+    asked = request.args.get(LANG, "")
+    return asked if asked in LANGUAGES else ""
+
+
+def link(endpoint: str, *arguments: tuple[str, str], anchor: str = "", **parts: Any) -> str:
+    """The address of a page in the language of this one. arguments: in their order; parts: of its path."""
+    lang = kept_language()
+    at = Address(url_for(endpoint, **parts), (*arguments, *([(LANG, lang)] if lang else [])))
+    return f"{at}#{quote(anchor)}" if anchor else str(at)
+
+
 @blueprint.app_context_processor
 def form() -> dict[str, Any]:
     """What every page shows: the words of its language, its neighbours, and the form with the URL's arguments."""
-    t = strings()
+    t, words = strings(), say()
     preset, usual = engine().settings.preset, engine().preset.fusion
     defaults = {"retrievers": "", "fusion": "" if preset else DEFAULT_METHOD, "limit": str(Request().limit)}
     defaults |= {"filter": ""} | {WEIGHT + name: f"{usual.weight(name):g}" for name in RETRIEVERS}
@@ -193,8 +214,14 @@ def form() -> dict[str, Any]:
     at = Address(request.path, tuple(one for one in request.args.items(multi=True) if one[1].strip()))
     return {
         "t": t,
-        "languages": [(one, str(at.beside(LANG, one.lang))) for one in LANGUAGES.values() if one is not t],
-        "pages": current_app.extensions.get(PAGES, []),
+        "say": words,
+        "link": link,
+        "kept_language": kept_language(),
+        # What answers a form has no address of its own to come back to.
+        "languages": [(one, str(at.beside(LANG, one.lang))) for one in LANGUAGES.values() if one is not t]
+        if request.method in SAFE
+        else [],
+        "pages": [(one, words.named("nav", name)) for one, name in current_app.extensions.get(PAGES, [])],
         "collection": engine().settings.collection,
         "q": request.args.get("q", "").strip(),
         "defaults": defaults,

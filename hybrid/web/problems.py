@@ -25,10 +25,14 @@ from hybrid.errors import (
     StoreError,
 )
 from hybrid.model import Json
-from hybrid.web.codes import CODES
+from hybrid.web.codes import CODES, Code
 from hybrid.web.faults import FaultyRequest, faults_of, in_http, placed
+from hybrid.web.page import say, strings
+from hybrid.web.saying import PHRASES
+from hybrid.web.strings import ENGLISH
+from hybrid.web.strings_problems import told
 from hybrid.web.wire import reply, request_id
-from hybrid.web.words import HEADINGS, reason_code, store_sentence
+from hybrid.web.words import reason_code, store_sentence
 
 _log = logging.getLogger(__name__)
 
@@ -64,11 +68,6 @@ class Problem:
         """The status in words."""
         return HTTPStatus(self.status).phrase
 
-    @property
-    def heading(self) -> str:
-        """What a page is headed with."""
-        return HEADINGS.get(self.code) or HEADINGS.get(str(self.status)) or self.title
-
     def to_dict(self) -> dict[str, Json]:
         """The problem as JSON. Its type is the address of the page about its code, as `page` answers it."""
         return {
@@ -83,7 +82,8 @@ class Problem:
 @blueprint.get("/problems")
 def index() -> str:
     """The page about all codes."""
-    return render_template("problem_codes.html", problem=None, heading="Problems, by code", codes=list(CODES.values()))
+    codes = [told(one, strings().lang) for one in CODES.values()]
+    return render_template("problem_codes.html", problem=None, heading=say()("problems_by_code"), codes=codes)
 
 
 @blueprint.get("/problems/<code>")
@@ -91,7 +91,8 @@ def page(code: str) -> str:
     """The page about one code: what happened, and what to do. It is the `type` of each problem with this code."""
     if code not in CODES:
         raise NotFound(f"there is no problem with the code {code!r}")
-    return render_template("problem_codes.html", problem=None, heading=CODES[code].title, codes=[CODES[code]])
+    one = told(CODES[code], strings().lang)
+    return render_template("problem_codes.html", problem=None, heading=one.title, codes=[one])
 
 
 def install(app: Flask) -> None:
@@ -108,9 +109,24 @@ def respond(problem: Problem) -> Response:
     if _wants_json():
         body = problem.to_dict() | {"request_id": request_id()}
         return reply(body, problem.status, problem.headers, "application/problem+json")
-    page = make_response(render_template("problem.html", problem=problem), problem.status)
+    shown = render_template("problem.html", problem=problem, heading=_heading(problem), told=_translated(problem))
+    page = make_response(shown, problem.status)
     page.headers.update(problem.headers)
     return page
+
+
+def _heading(problem: Problem) -> str:
+    """What a page of the problem is headed with."""
+    known = (f"heading_{problem.code}", f"heading_{problem.status}")
+    key = next((one for one in known if one in PHRASES), None)
+    if key:
+        return say().text(key)
+    return problem.title if strings() is ENGLISH else told(CODES[problem.code], strings().lang).title
+
+
+def _translated(problem: Problem) -> Code | None:
+    """What the code means, where the page is not in the language that the detail is written in."""
+    return None if strings() is ENGLISH else told(CODES[problem.code], strings().lang)
 
 
 def of_hybrid(error: HybridError, at: tuple[str | int, ...] = ()) -> Problem:

@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hybrid.model import Json
+from hybrid.web.saying import IN_ENGLISH, Say
 
 LATE_S = 60.0
 """Seconds after which a change that a store is owed is late."""
-
-_KEEPS = "Nothing is lost: changes wait in the journal, and are written when it answers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,87 +41,64 @@ class Watch:
         return [one if one.since else replace(one, since=self.first[one.key]) for one in troubles]
 
 
-def troubles(status: Mapping[str, Any], ping: Mapping[str, str], checked: Mapping[str, Any] | None) -> list[Trouble]:
+def troubles(
+    status: Mapping[str, Any], ping: Mapping[str, str], checked: Mapping[str, Any] | None, say: Say = IN_ENGLISH
+) -> list[Trouble]:
     """What is wrong by the engine's `status` and `ping`, and by the last check of the stores; the worst first."""
     return [
-        *_journal(status, ping),
-        *_stores(status, ping),
-        *_debts(status["journal"]),
-        *_counts(status),
-        *_drift(checked),
-        *_warnings(status),
+        *_journal(status, ping, say),
+        *_stores(status, ping, say),
+        *_debts(status["journal"], say),
+        *_counts(status, say),
+        *_drift(checked, say),
+        *_warnings(status, say),
     ]
 
 
-def _journal(status: Mapping[str, Any], ping: Mapping[str, str]) -> Iterator[Trouble]:
+def _journal(status: Mapping[str, Any], ping: Mapping[str, str], say: Say) -> Iterator[Trouble]:
     if ping.get("journal", "ok") != "ok" or "error" in status["journal"]:
-        yield Trouble(
-            "journal",
-            "The journal cannot be written, so no change is taken.",
-            "Free space on the disk of the data folder, and check that this user may write there. The log says more.",
-        )
+        yield Trouble("journal", say.text("no_journal"), say.text("do_no_journal"))
 
 
-def _stores(status: Mapping[str, Any], ping: Mapping[str, str]) -> Iterator[Trouble]:
+def _stores(status: Mapping[str, Any], ping: Mapping[str, str], say: Say) -> Iterator[Trouble]:
     down = [name for name, of in status["stores"].items() if "error" in of or ping.get(name, "ok") != "ok"]
     for name in down:
         store = status["stores"][name]["store"]
-        what = f"The {name} store ({store}) does not answer."
-        if len(down) == len(status["stores"]):
-            yield Trouble(f"store {name}", what, f"No search is answered. Start {store}, and read its log. {_KEEPS}")
-        else:
-            other = "meaning alone" if name == "text" else "words alone"
-            do = f"Searches are answered by {other}. Start {store}, and read its log. {_KEEPS}"
-            yield Trouble(f"store {name}", what, do)
+        key = "do_all_down" if len(down) == len(status["stores"]) else f"do_{name}_down"
+        do = say.text(key, store=store, kept=say.text("nothing_lost"))
+        yield Trouble(f"store {name}", say.text("store_down", name=say.strings.name(name), store=store), do)
     for name, of in status["circuits"].items():
         if of["circuit"] != "closed" and name not in down:
             yield Trouble(
                 f"circuit {name}",
-                f"The {name} store is left alone after {of['failures']} failures in a row.",
-                f"It is asked again in {of['retry_in_s']:.0f} s. Where that goes on, read the store's log.",
+                say.text("circuit_is_open", name=say.strings.name(name), count=of["failures"]),
+                say.text("do_circuit_is_open", seconds=f"{of['retry_in_s']:.0f}"),
             )
 
 
-def _debts(journal: Mapping[str, Any]) -> Iterator[Trouble]:
+def _debts(journal: Mapping[str, Any], say: Say) -> Iterator[Trouble]:
     if journal.get("dead"):
-        yield Trouble(
-            "dead",
-            f"{_changes(journal['dead'])} will never be taken by a store.",
-            "hybrid status names them, and why. Correct these documents and send them again.",
-        )
+        yield Trouble("dead", say.text("dead", count=journal["dead"]), say.text("do_dead"))
     for name, count in journal.get("owed", {}).items():
         if count and journal["oldest_s"] > LATE_S:
-            yield Trouble(
-                f"owed {name}",
-                f"The {name} store is owed {_changes(count)}.",
-                "They are written when it answers; where it does already, pay them now with: hybrid flush",
-                time.time() - journal["oldest_s"],
-            )
+            what = say.text("owed", name=say.strings.name(name), count=count)
+            yield Trouble(f"owed {name}", what, say.text("do_owed"), time.time() - journal["oldest_s"])
 
 
-def _counts(status: Mapping[str, Any]) -> Iterator[Trouble]:
+def _counts(status: Mapping[str, Any], say: Say) -> Iterator[Trouble]:
     counts = {name: of["documents"] for name, of in status["stores"].items() if "documents" in of}
     if len(set(counts.values())) > 1 and not any(status["journal"].get("owed", {}).values()):
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        yield Trouble(
-            "counts", f"The stores hold different numbers of documents: {told}.", "Compare the stores, below."
-        )
+        told = ", ".join(f"{say.strings.name(name)} {count}" for name, count in counts.items())
+        yield Trouble("counts", say.text("counts_differ", told=told), say.text("do_counts_differ"))
 
 
-def _drift(checked: Mapping[str, Any] | None) -> Iterator[Trouble]:
+def _drift(checked: Mapping[str, Any] | None, say: Say) -> Iterator[Trouble]:
     differ = sum(checked["counts"].values()) - checked["repaired"] if checked else 0
     if checked and differ > 0:
-        what = f"The stores disagree about {differ} {'document' if differ == 1 else 'documents'}."
-        yield Trouble("drift", what, "Look at what differs, below, then repair it.", checked["at"])
+        yield Trouble("drift", say.text("drift", count=differ), say.text("do_drift"), checked["at"])
 
 
-def _warnings(status: Mapping[str, Any]) -> Iterator[Trouble]:
+def _warnings(status: Mapping[str, Any], say: Say) -> Iterator[Trouble]:
     for name, of in status["stores"].items():
         for warning in of.get("warnings", ()):
-            yield Trouble(
-                f"warning {name} {warning}", f"{of['store']}: {warning}", "The store's own documentation tells."
-            )
-
-
-def _changes(count: int) -> str:
-    return f"{count} {'change' if count == 1 else 'changes'}"
+            yield Trouble(f"warning {name} {warning}", f"{of['store']}: {warning}", say.text("do_warning"))

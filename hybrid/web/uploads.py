@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from hybrid.model import DocumentOutcome, Json, Outcome
 from hybrid.web import actions
 from hybrid.web.bodies import MOST_LINES_BYTES
 from hybrid.web.documents import NDJSON
+from hybrid.web.page import say
 from hybrid.web.problems import of_hybrid
+from hybrid.web.saying import Say
 from hybrid.web.wire import engine
 
 _log = logging.getLogger(__name__)
@@ -72,7 +75,21 @@ def upload() -> Any:
     if request.accept_mimetypes.best_match((NDJSON, "text/html")) == NDJSON:
         return Response(stream_with_context(_lines(progress)), mimetype=NDJSON)
     *_, done = progress
-    return render_template("uploaded.html", done=done, most=MOST_REJECTED)
+    return render_template("uploaded.html", done=done, most=MOST_REJECTED, place=partial(_place, say()))
+
+
+def script_words(say: Say) -> dict[str, Json]:
+    """What the script says that sends a file; of what is counted, what one is and what many are."""
+    keys = ("done", "sending", "ended_early", "broke", "line")
+    counted = {"rows": "rows"} | {str(one): f"outcome_{one}" for one in Outcome}
+    said: dict[str, Json] = {key: say.pattern(key) for key in keys}
+    return said | {"counts": {name: [say.pattern(key, 1), say.pattern(key)] for name, key in counted.items()}}
+
+
+def _place(say: Say, at: str) -> str:
+    """Where a row stands, as the page says it."""
+    word, _, line = at.partition(" ")
+    return say.text("line", line=line) if word == "line" else at
 
 
 def _lines(progress: Iterator[Upload]) -> Iterator[bytes]:

@@ -21,16 +21,6 @@ REASONS = {
 }
 """By code, the end of a sentence that starts with "The vector store"."""
 
-HEADINGS = {
-    "collection_not_found": "Nothing to search yet",
-    "cursor_gone": "These results are not kept any more",
-    "404": "There is no such page",
-    "400": "That cannot be searched for",
-    "500": "Something went wrong",
-    "503": "Search is not available right now",
-}
-"""By code or status, what a page of this problem is headed with."""
-
 
 def reason_code(reason: str) -> str:
     """The reason, where it is a known code; else "failed", as other text may name hosts."""

@@ -134,6 +134,17 @@ def test_a_file_is_sent_with_progress_and_each_rejected_line_told(open_page: Any
     page.set_input_files("#file", {"name": "a.exe", "mimeType": "text/plain", "buffer": b"x"})
 
 
+def test_what_scripts_say_is_in_the_language_of_the_page(open_page: Any) -> None:
+    page = open_page("/collections?lang=ko")
+    body = b'{"id":"ko-1","title":"mug"}\nno json'
+    page.set_input_files("#file", {"name": "a.jsonl", "mimeType": "text/plain", "buffer": body})
+    page.click("#upload button")
+    expect(page.locator("#told")).to_have_text("완료: 2행, 추가 1개, 거절 1개", timeout=15000)
+    expect(page.locator("#rejected li")).to_contain_text("2번째 줄: ")
+    page = open_page("/evaluate/judge?q=chair&judge=ha&lang=ko")
+    expect(page.locator("#trouble")).to_have_attribute("data-words", "저장하지 못했습니다: {why}")
+
+
 def test_judged_queries_are_measured_while_the_page_shows_how_far_it_is(open_page: Any) -> None:
     page = open_page("/evaluate")
     page.click("text=Measure >> nth=0")

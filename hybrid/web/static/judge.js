@@ -42,7 +42,7 @@ function save(item, grade, pressed) {
       performance.measure("saved", { start: pressed, end: performance.now() });
     } catch (error) {
       show(item, before);
-      trouble.textContent = `Not saved: ${error.message}`;
+      trouble.textContent = trouble.dataset.words.replace("{why}", () => error.message);
     }
   });
 }

@@ -2,15 +2,20 @@
 (() => {
 "use strict";
 const form = document.getElementById("upload");
+const words = JSON.parse(form.dataset.words);
+const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const many = (what, count) => fill((words.counts[what] || [what, what])[count === 1 ? 0 : 1], { count: count.toLocaleString("en") });
+const place = (where) => (where || "").replace(/^line (\d+)$/, (_, line) => fill(words.line, { line }));
 const at = (id) => document.getElementById(id);
 
 function told(state) {
-  const counts = Object.entries(state.counts).sort().map(([outcome, count]) => `${count.toLocaleString("en")} ${outcome}`);
-  at("told").textContent = [`${state.done ? "Done: " : ""}${state.rows.toLocaleString("en")} rows`, ...counts].join(", ")
-    + (state.error ? `. It ended early: ${state.error}` : "");
+  const counts = Object.entries(state.counts).sort().map(([outcome, count]) => many(outcome, count));
+  let said = [many("rows", state.rows), ...counts].join(", ");
+  if (state.done) said = fill(words.done, { said });
+  at("told").textContent = state.error ? fill(words.ended_early, { said, why: state.error }) : said;
   for (const one of state.rejected || []) {
     const item = document.createElement("li");
-    item.textContent = `${[one.at, one.id].filter(Boolean).join(", ")}: ${one.reason}`;
+    item.textContent = `${[place(one.at), one.id].filter(Boolean).join(", ")}: ${one.reason}`;
     at("rejected").append(item);
   }
 }
@@ -21,7 +26,7 @@ form.addEventListener("submit", (event) => {
   let read = 0;
   at("progress").hidden = false;
   at("rejected").replaceChildren();
-  at("told").textContent = "Sending…";
+  at("told").textContent = words.sending;
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "application/x-ndjson");
   request.upload.addEventListener("progress", (sent) => { at("bar").value = sent.loaded / sent.total; });
@@ -34,7 +39,7 @@ form.addEventListener("submit", (event) => {
     lines();
   });
   request.addEventListener("error", () => {
-    at("told").textContent = "The connection broke. Send the file again: what is there already stays as it is.";
+    at("told").textContent = words.broke;
   });
   request.send(new FormData(form));
 
