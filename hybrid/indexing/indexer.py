@@ -88,16 +88,24 @@ class Indexer:
 
     def verify(self) -> Verification:
         """Where the stores disagree about what was written before now."""
-        return verify(self._stores, self.journal, self._clock.tick())
+        return verify(self._stores, self.journal, self._clock.tick(), self.horizon())
 
     def repair(self) -> tuple[Verification, int]:
         """What disagreed, and how many documents were repaired; debts are paid first, old tombstones go last."""
         self.flush()
         found = self.verify()
-        repaired = repair((one.id for one in found.differences), self._stores, self.journal, self._flusher, self._clock)
+        repaired = self.mend(one.id for one in found.differences)
         self._drain()
         self.expunge()
         return found, repaired
+
+    def mend(self, ids: Iterable[str]) -> int:
+        """The number of these documents that the stores disagreed on, and that were repaired."""
+        return repair(ids, self._stores, self.journal, self._flusher, self._clock, self.horizon())
+
+    def horizon(self) -> int:
+        """The version below which tombstones are removed for good."""
+        return version_at(self._clock.now_s() - self._durability.tombstone_s)
 
     def suspect(self, ids: Iterable[str]) -> None:
         """Compares these documents in both stores soon, in the background, and repairs what differs.
@@ -111,8 +119,7 @@ class Indexer:
 
     def expunge(self) -> int:
         """The number of tombstones removed for good, older than any write that may still come."""
-        horizon = version_at(self._clock.now_s() - self._durability.tombstone_s)
-        return sum(store.expunge(horizon) for store in self._stores.values())
+        return sum(store.expunge(self.horizon()) for store in self._stores.values())
 
     def settled(self) -> None:
         """Returns when all that was written is acknowledged as durable, or known not to be."""
@@ -159,7 +166,7 @@ class Indexer:
             if len(self._cleared) > MOST_CLEARED:
                 self._cleared.clear()
         if ids:
-            repaired = repair(ids, self._stores, self.journal, self._flusher, self._clock)
+            repaired = self.mend(ids)
             if repaired:
                 _log.warning("%d documents on which the stores disagreed were repaired", repaired)
             until = time.monotonic() + CLEARED_S

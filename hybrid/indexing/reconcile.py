@@ -82,8 +82,10 @@ class Verification:
         }
 
 
-def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int) -> Verification:
+def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int, horizon: int) -> Verification:
     """Where the stores disagree about what was written up to the version `snapshot`.
+
+    horizon: the version below which tombstones are removed for good, and may be gone from one store already.
 
     Both stores are read once for a digest a bucket of ids; only the ids of buckets that differ are read again
     and compared. Raises StoreError.
@@ -92,7 +94,7 @@ def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int) -> Veri
     digests = {name: _digests(store, snapshot) for name, store in stores.items()}
     tables = list(digests.values())
     differing = {bucket for bucket in range(BUCKETS) if len({table[bucket] for table in tables}) > 1}
-    differences = _differences(stores, journal, snapshot, differing) if differing else []
+    differences = _differences(stores, journal, snapshot, horizon, differing) if differing else []
     compared = max(sum(count for count, _ in table) for table in tables)
     return Verification(compared, differences, journal.backlog().entries, snapshot, time.perf_counter() - started)
 
@@ -103,8 +105,11 @@ def repair(
     journal: Journal,
     flusher: Flusher,
     clock: Clock,
+    horizon: int,
 ) -> int:
     """The number of documents of these ids that were repaired: what is behind gets the newest record there is.
+
+    horizon: as of `verify`.
 
     States are read anew, so what was written since is not touched. A torn document gets a new version
     of the first store's content in both. Raises StoreError and JournalError.
@@ -112,7 +117,7 @@ def repair(
     source = iter(ids)
     repaired = 0
     while batch := list(islice(source, BATCH)):
-        entries = list(_cures(batch, stores, clock))
+        entries = list(_cures(batch, stores, clock, horizon))
         journal.append(entries)
         paid = flusher.pay(entries)
         repaired += sum(not of.owed and not of.rejected for of in paid.values())
@@ -139,14 +144,16 @@ def _digest(document_id: str, state: State) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=16).digest())
 
 
-def _differences(stores: Mapping[str, Store], journal: Journal, snapshot: int, buckets: set[int]) -> list[Difference]:
+def _differences(
+    stores: Mapping[str, Store], journal: Journal, snapshot: int, horizon: int, buckets: set[int]
+) -> list[Difference]:
     """The differences among the ids of these buckets, sorted by id."""
     known: dict[str, dict[str, State]] = {}
     for name, store in stores.items():
         for one, state in store.scan():
             if _bucket(one) in buckets:
                 known.setdefault(one, {})[name] = state
-    found = (_difference(one, states, list(stores)) for one, states in known.items())
+    found = (_difference(one, states, list(stores), horizon) for one, states in known.items())
     different = [one for one in found if one is not None and _old(known[one.id].values(), snapshot)]
     pending: set[str] = set()
     for start in range(0, len(different), 1000):
@@ -158,8 +165,8 @@ def _old(states: Iterable[State], snapshot: int) -> bool:
     return all(state.version <= snapshot for state in states)
 
 
-def _difference(document_id: str, states: Mapping[str, State], names: Sequence[str]) -> Difference | None:
-    """How the states of one id differ; None where they agree. A tombstone that only one store has kept is none."""
+def _difference(document_id: str, states: Mapping[str, State], names: Sequence[str], horizon: int) -> Difference | None:
+    """How the states of one id differ; None where they agree. An old tombstone that only one store has kept is none."""
     newest = max(states.values(), key=lambda state: state.version)
     versions = {name: states[name].version if name in states else None for name in names}
     behind = next((name for name in names if name not in states or states[name].version < newest.version), "")
@@ -167,17 +174,18 @@ def _difference(document_id: str, states: Mapping[str, State], names: Sequence[s
         torn = len(set(states.values())) > 1
         return Difference(document_id, Fault.TORN, "", versions) if torn else None
     if behind not in states:
-        return None if newest.deleted else Difference(document_id, Fault.MISSING, behind, versions)
+        is_old = newest.deleted and newest.version < horizon
+        return None if is_old else Difference(document_id, Fault.MISSING, behind, versions)
     fault = Fault.ORPHAN if newest.deleted and not states[behind].deleted else Fault.STALE
     return Difference(document_id, fault, behind, versions)
 
 
-def _cures(ids: Sequence[str], stores: Mapping[str, Store], clock: Clock) -> Iterator[Entry]:
+def _cures(ids: Sequence[str], stores: Mapping[str, Store], clock: Clock, horizon: int) -> Iterator[Entry]:
     states = {name: store.states(ids) for name, store in stores.items()}
     wanted: dict[str, dict[str, Difference]] = {name: {} for name in stores}
     for one in ids:
         known = {name: of[one] for name, of in states.items() if one in of}
-        difference = _difference(one, known, list(stores)) if known else None
+        difference = _difference(one, known, list(stores), horizon) if known else None
         if difference is not None:
             holder = next(name for name in known if name != difference.store)
             wanted[holder][one] = difference

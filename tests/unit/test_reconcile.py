@@ -25,6 +25,10 @@ FAR = 1 << 62
 """A snapshot later than every version."""
 
 
+HORIZON = 3
+"""The version below which tombstones are old."""
+
+
 class World:
     """Two stores in memory, a journal, and what repairs through them."""
 
@@ -37,13 +41,13 @@ class World:
         self.clock = Clock(1, lambda: NOW_MS)
 
     def verify(self, snapshot: int = FAR) -> Verification:
-        return verify(self.stores, self.journal, snapshot)
+        return verify(self.stores, self.journal, snapshot, HORIZON)
 
     def found(self, snapshot: int = FAR) -> list[tuple[str, str, str]]:
         return [(one.id, str(one.fault), one.store) for one in self.verify(snapshot).differences]
 
     def repair(self, *ids: str) -> int:
-        count = repair(ids, self.stores, self.journal, self.flusher, self.clock)
+        count = repair(ids, self.stores, self.journal, self.flusher, self.clock, HORIZON)
         self.flusher.wait()
         return count
 
@@ -121,10 +125,23 @@ def test_each_difference_is_named_and_repaired_and_then_gone(
 
 
 @pytest.mark.parametrize("in_text", [True, False])
-def test_a_tombstone_that_only_one_store_kept_is_no_difference(world: World, in_text: bool) -> None:
-    hold(*((tombstone("a", 2), None) if in_text else (None, tombstone("a", 2))), world)
+def test_an_old_tombstone_that_only_one_store_kept_is_no_difference(world: World, in_text: bool) -> None:
+    old = tombstone("a", HORIZON - 1)
+    hold(*((old, None) if in_text else (None, old)), world)
     assert world.found() == []
     assert world.repair("a") == 0
+
+
+@pytest.mark.parametrize("in_text", [True, False])
+def test_a_tombstone_that_a_store_lost_is_given_back_so_that_the_other_may_lose_it_too(
+    world: World, in_text: bool
+) -> None:
+    young = tombstone("a", HORIZON)
+    hold(*((young, None) if in_text else (None, young)), world)
+    assert world.found() == [("a", "missing", "vector" if in_text else "text")]
+    assert world.repair("a") == 1
+    assert world.held("a") == [(HORIZON, None)] * 2
+    assert world.found() == []
 
 
 def test_what_is_newer_than_the_snapshot_is_not_looked_at(world: World) -> None:

@@ -12,7 +12,6 @@ from random import Random
 from hybrid.errors import EmbeddingError
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.machine import Machine
-from hybrid.indexing.reconcile import repair
 from hybrid.model import Vector
 from hybrid.schema import Collection
 from hybrid.settings import DurabilitySettings
@@ -71,8 +70,7 @@ class Process:
 
     def repair(self, ids: Sequence[str]) -> int:
         """The number of documents repaired of these ids, of which a search saw that the stores disagree."""
-        indexer = self.indexer
-        return repair(ids, dict(self.stores), indexer.journal, indexer._flusher, indexer._clock)
+        return self.indexer.mend(ids)
 
     def idle(self) -> None:
         """Lets its acknowledgements run."""
