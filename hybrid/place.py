@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -45,12 +46,18 @@ class Place:
         self.vector: VectorStore = vector_store(settings)
         self.stores: dict[str, Store] = {TEXT: self.text, VECTOR: self.vector}
         self.catalog = Catalog(settings, self.model.name, self.stores)
-        self.indexer: Indexer | None = None
+        self._indexer: Indexer | None = None
+        self._writer = os.getpid()
         self.turnstile = Turnstile(None if settings.in_memory else settings.folder / "writes.lock")
         self.updates = Turnstile(None if settings.in_memory else settings.folder / "updates.lock")
         servers = {TEXT: settings.elasticsearch, VECTOR: settings.redis}
         self.here = frozenset(name for name, server in servers.items() if server is None)
         self._lock = threading.Lock()
+
+    @property
+    def indexer(self) -> Indexer | None:
+        """What writes here; None before the first write of this process: threads do not come along in a fork."""
+        return self._indexer if self._writer == os.getpid() else None
 
     def count(self, tree: Filter | None, stores: Mapping[str, Bounded]) -> int:
         """The number of documents that satisfy a filter, by the first store that answers. Raises StoreError."""
@@ -90,8 +97,9 @@ class Place:
     def writing(self, collection: Collection) -> Indexer:
         """The one indexer of this place, made at its first write."""
         with self._lock:
-            if self.indexer is None:
-                self.indexer = Indexer(
+            indexer = self.indexer
+            if indexer is None:
+                indexer = Indexer(
                     collection,
                     self.catalog.writable(),
                     self.vector,
@@ -99,7 +107,8 @@ class Place:
                     self.settings.journal,
                     self.settings.durability,
                 )
-            return self.indexer
+                self._indexer, self._writer = indexer, os.getpid()
+            return indexer
 
     def refresh(self) -> None:
         """Lets searches see what was written, in every store that answers."""
@@ -171,7 +180,7 @@ class Place:
     def stop_writing(self) -> None:
         """Ends the indexer, once what it wrote is acknowledged; the next write makes another."""
         with self._lock:
-            indexer, self.indexer = self.indexer, None
+            indexer, self._indexer = self.indexer, None
         if indexer is not None:
             indexer.close()
 

@@ -11,7 +11,6 @@ import logging
 import os
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from secrets import token_hex
 import orjson
 
 from hybrid.errors import BacklogFull, JournalError
+from hybrid.forks import guarded
 from hybrid.indexing import entries as layout
 from hybrid.indexing.clock import WRITERS
 from hybrid.indexing.entries import COLUMNS, Entry
@@ -106,10 +106,10 @@ class Journal:
         self._limit = limit
         self._lease_s = lease_s
         self._now = now
-        self._owner = _owner()
-        self._lock = threading.RLock()
+        self._lock = guarded()
         self._database: sqlite3.Connection | None = None
-        self._pid = os.getpid()
+        self._inherited: sqlite3.Connection | None = None
+        self._pid, self._owner = os.getpid(), _owner()
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
@@ -347,7 +347,7 @@ class Journal:
     def _opened(self) -> sqlite3.Connection:
         if self._database is None or self._pid != os.getpid():
             if self._pid != os.getpid():
-                self._pid, self._owner = os.getpid(), _owner()
+                self._pid, self._owner, self._inherited = os.getpid(), _owner(), self._database  # never closed here
             self._database = _connected(self._path)
         return self._database
 

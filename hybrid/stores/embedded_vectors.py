@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from hybrid.errors import (
 )
 from hybrid.filters import show
 from hybrid.filters.tree import Filter
+from hybrid.forks import guarded
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores import embedded_rows as layout
@@ -62,7 +62,7 @@ class SqliteVectors:
     def __init__(self, path: Path | None, name: str) -> None:
         self._path = path
         self._collection_name = name
-        self._lock = threading.RLock()
+        self._lock = guarded()
         self._connection: sqlite3.Connection | None = None
         self._inherited: sqlite3.Connection | None = None
         self._process = os.getpid()

@@ -15,7 +15,7 @@ import hybrid
 ROOT = Path(hybrid.__file__).parent
 
 LAYERS = (
-    ("errors", "display", "model", "result", "tokens", "tracing", "wal"),
+    ("errors", "display", "forks", "model", "result", "tokens", "tracing", "wal"),
     (
         *(
             "settings",
