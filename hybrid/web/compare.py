@@ -10,7 +10,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -26,6 +27,7 @@ from hybrid.presets import Preset
 from hybrid.result import Hit, label
 from hybrid.web.access import asker
 from hybrid.web.addresses import Address
+from hybrid.web.kept import Kept
 from hybrid.web.page import PAGES
 from hybrid.web.view import number
 from hybrid.web.wire import engine, reply
@@ -101,13 +103,15 @@ def install(app: Flask) -> None:
     """Adds the page to the application and to its navigation."""
     app.register_blueprint(blueprint)
     app.extensions["hybrid_compare"] = _Rankings()
+    settings = app.extensions["hybrid"].settings
+    app.extensions["hybrid_kept"] = Kept(None if settings.in_memory else Path(settings.data_dir) / "compared")
     app.extensions.setdefault(PAGES, []).append(("compare.page", "Compare"))
 
 
 @blueprint.get("/compare")
 def page() -> str:
     """The page; before a query, its form."""
-    at, sides = _address(), _sides()
+    at, sides = _address(), _sides(request.args)
     columns = _columns(at, sides) if at.arguments and request.args.get("q", "").strip() else []
     free = [name for name in SIDES if name not in sides]
     return render_template(
@@ -120,13 +124,15 @@ def page() -> str:
         most_window=WINDOW,
         json_url=str(Address(url_for("compare.page_json"), at.arguments)),
         saved=request.args.get("saved", ""),
+        short_url=url_for("compare.kept", key=key, _external=True) if (key := request.args.get("kept", "")) else "",
+        beside=_BESIDE,
     )
 
 
 @blueprint.get("/compare.json")
 def page_json() -> Response:
     """The same in JSON: of each setting its ids, scores, ranks, moves and contributions, and how alike they are."""
-    at, sides = _address(), _sides()
+    at, sides = _address(), _sides(request.args)
     found = _compared(sides)
     first = next(iter(found.values()))
     said = {
@@ -151,22 +157,48 @@ def save() -> Any:
     return redirect(str(Address(url_for("compare.page"), tuple(given.items(multi=True))).beside("saved", name)), 303)
 
 
+@blueprint.post("/compare/keep")
+def keep() -> Any:
+    """Keeps the state that the form has under a short key, and shows the page with it."""
+    _sides(request.form)
+    at = Address(url_for("compare.page"), _state(request.form))
+    return redirect(str(at.beside("kept", _kept().keep(at.arguments))), 303)
+
+
+@blueprint.get("/compare/<key>")
+def kept(key: str) -> Any:
+    """To the page in the state that is kept under the key."""
+    return redirect(str(Address(url_for("compare.page"), _kept().of(key)).beside("kept", key)), 303)
+
+
+def _kept() -> Kept:
+    return cast(Kept, current_app.extensions["hybrid_kept"])
+
+
+_BESIDE = ("saved", "kept")
+"""Arguments that are no part of the state."""
+
+
+def _state(given: MultiDict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(one for one in given.items(multi=True) if one[0] not in _BESIDE)
+
+
 def _address() -> Address:
-    return Address(url_for("compare.page"), tuple(one for one in request.args.items(multi=True) if one[0] != "saved"))
+    return Address(url_for("compare.page"), _state(request.args))
 
 
-def _sides() -> dict[str, Setting]:
-    """The settings that the address names, two where it names fewer. Raises QueryError."""
-    _check_names()
-    named = [name for name in SIDES if request.args.get(name)] or ["a", "b"]
+def _sides(given: MultiDict[str, str]) -> dict[str, Setting]:
+    """The settings that the arguments name, two where they name fewer. Raises QueryError."""
+    _check_names(given)
+    named = [name for name in SIDES if given.get(name)] or ["a", "b"]
     usual = {"a": DEFAULT_METHOD, "b": "rrf", "c": "text", "d": "vector"}
     named = named if len(named) > 1 else sorted({*named, "a", "b"})
-    return {name: _setting(name, request.args.get(name) or usual[name], request.args) for name in named}
+    return {name: _setting(name, given.get(name) or usual[name], given) for name in named}
 
 
-def _check_names() -> None:
-    known = {"q", "filter", "limit", "lang", "saved", *SIDES, *(f"{side}.{part}" for side in SIDES for part in _PARTS)}
-    for name in request.args:
+def _check_names(given: MultiDict[str, str]) -> None:
+    known = {"q", "filter", "limit", "lang", *_BESIDE, *SIDES, *(f"{side}.{part}" for side in SIDES for part in _PARTS)}
+    for name in given:
         if name not in known:
             raise QueryError(f"there is no argument {name!r}; settings are a to {SIDES[-1]}, such as a=rrf", field=name)
 

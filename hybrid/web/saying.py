@@ -8,12 +8,13 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from hybrid.web import strings_evaluate, strings_problems, strings_workbench
+from hybrid.web import strings_compare, strings_evaluate, strings_problems, strings_workbench
 from hybrid.web.phrases import Phrase
 from hybrid.web.strings import ENGLISH, Strings
 
 PHRASES: Mapping[str, Phrase] = {
     **strings_workbench.PHRASES,
+    **strings_compare.PHRASES,
     **strings_evaluate.PHRASES,
     **strings_problems.PHRASES,
 }

@@ -211,6 +211,8 @@ DOORS: dict[str, Callable[[str, str], list[tuple[str, str, Any]]]] = {
         ("GET", f"/compare.json?{_url(q=query or 'quiet', filter=filter)}", None)
     ],
     "compare.save": lambda query, _: [("POST", f"/compare/preset?{_url(q=query)}", None)],
+    "compare.keep": lambda query, filter: [("POST", f"/compare/keep?{_url(q=query, filter=filter)}", None)],
+    "compare.kept": lambda *_: [("GET", "/compare/aaaaaaaaaa", None)],
     "metrics.metrics": lambda *_: [("GET", "/metrics", None)],
     "actions.verify": lambda *_: [("POST", "/collections/verify", None)],
     "actions.repair": lambda *_: [("POST", "/collections/repair", None)],

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import hybrid
 from hybrid import comparing, presets
-from hybrid.web import create_app
+from hybrid.web import create_app, strings_compare
+from hybrid.web import kept as web_kept
 from tests.embedders import HashedWords
 from tests.web.conftest import SHOP
 
@@ -125,3 +130,72 @@ def test_hostile_titles_are_text(client: FlaskClient) -> None:
 def test_before_a_query_there_is_a_form(client: FlaskClient) -> None:
     assert client.get("/compare").status_code == 200
     assert client.get("/compare.json").status_code == 400
+
+
+STATES = st.fixed_dictionaries(
+    {"q": st.text(min_size=1).filter(str.strip)},
+    optional={
+        "filter": st.text(),
+        "limit": st.integers(1, 50).map(str),
+        **{side: st.sampled_from(["standard", "rrf", "weighted", "text", "vector"]) for side in "abcd"},
+        **{f"{side}.k": st.integers(1, 200).map(str) for side in "abcd"},
+        **{f"{side}.window": st.integers(1, 100).map(str) for side in "abcd"},
+        **{f"{side}.weight.text": st.floats(0, 4).map(str) for side in "abcd"},
+    },
+)
+
+
+@settings(max_examples=50)
+@given(STATES.map(lambda state: {name: value for name, value in state.items() if value}))
+def test_every_state_is_restored_from_its_short_key(state: dict[str, str]) -> None:
+    client = client_in_memory()
+    kept = client.post("/compare/keep", data=state)
+    page = urlsplit(kept.location)
+    assert (kept.status_code, page.path) == (303, "/compare")
+    *arguments, (_, key) = parse_qsl(page.query, keep_blank_values=True)
+    assert dict(arguments) == state
+    again = urlsplit(client.get(f"/compare/{key}").location)
+    assert (again.path, again.query) == (page.path, page.query)
+    other = client.post("/compare/keep", data=state | {"limit": "7" if state.get("limit") != "7" else "8"})
+    assert other.location.rsplit("kept=")[1] != key
+
+
+@cache
+def client_in_memory() -> FlaskClient:
+    return create_app(hybrid.open(":memory:", embedder=HashedWords())).test_client()
+
+
+def test_what_is_kept_lasts_is_shown_and_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"q": "laptop", "a": "rrf", "a.k": "20", "b": "text"}
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put([{"id": "1", "title": "laptop"}])
+        client = create_app(engine).test_client()
+        html = client.post("/compare/keep", data=state, follow_redirects=True).text
+        (address,) = re.findall(r'value="http://localhost(/compare/[a-z2-7]{10})"', html)
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        client = create_app(engine).test_client()
+        page = client.get(address, follow_redirects=True)
+        assert dict(page.request.args) == state | {"kept": address.rsplit("/", 1)[1]}
+        assert client.get("/compare/aaaaaaaaaa").status_code == 404
+        assert client.get("/compare/..%2f..%2fetc").status_code == 404
+        assert client.post("/compare/keep", data={"q": "x" * 9000}).status_code == 413
+        assert client.post("/compare/keep", data={"q": "x", "a.z": "1"}).status_code == 400
+        monkeypatch.setattr(web_kept, "MOST", 1)
+        assert client.post("/compare/keep", data=state).status_code == 303  # it is there already
+        full = client.post("/compare/keep", data={"q": "another"})
+        assert (full.status_code, "1 states are kept already" in full.text) == (400, True)
+
+
+def test_the_page_speaks_korean_and_goes_on_in_it(shop_client: FlaskClient) -> None:
+    html = shop_client.get(f"{URL}&lang=ko&saved=mine").text
+    text = unescape(re.sub(r"<[^>]*>", " ", html[html.index("<main") : html.index("</main>")]))
+    text += " ".join(unescape(one) for one in re.findall(r'(?:title|aria-label)="([^"]*)"', html))
+    for key, phrase in strings_compare.PHRASES.items():
+        assert phrase.en.split("{")[0].strip() not in text, key
+    shown = [key for key, phrase in strings_compare.PHRASES.items() if phrase.ko.split("{")[0].strip() in text]
+    assert set(strings_compare.PHRASES) - set(shown) <= {"nothing_found", "short_address", "keep_too", "moved_new"}
+    assert '<html lang="ko"' in html
+    assert '<input type="hidden" name="lang" value="ko">' in html
+    assert all(
+        "lang=ko" in unescape(one) for one in re.findall(r'href="(/compare\?[^"]*)"', html) if "lang=en" not in one
+    )

@@ -22,6 +22,7 @@ from hybrid.web.codes import CODES
 from hybrid.web.evaluate import verdict
 from hybrid.web.saying import IN_ENGLISH, PHRASES, Say
 from hybrid.web.strings import KOREAN
+from hybrid.web.strings_compare import PHRASES as OF_COMPARE
 from hybrid.web.strings_evaluate import PHRASES as OF_EVALUATE
 from hybrid.web.strings_problems import KOREAN as CODES_IN_KOREAN
 from hybrid.web.strings_problems import PHRASES as OF_PROBLEMS
@@ -126,7 +127,7 @@ def test_each_phrase_is_in_both_languages_with_the_same_parts(key: str) -> None:
 
 
 def test_no_key_is_in_two_tables_and_every_code_is_told() -> None:
-    assert len(PHRASES) == len(OF_WORKBENCH) + len(OF_EVALUATE) + len(OF_PROBLEMS)
+    assert len(PHRASES) == len(OF_COMPARE) + len(OF_WORKBENCH) + len(OF_EVALUATE) + len(OF_PROBLEMS)
     assert CODES_IN_KOREAN.keys() == CODES.keys()
 
 

@@ -1,0 +1,67 @@
+"""Where does a state go that is too long to be told? Under a short key, made from what it says: equal ones share it.
+
+Each lies in a small file beside the collections; where everything is in memory, in this process.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32encode
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+
+from hybrid.errors import InputError
+
+Arguments = tuple[tuple[str, str], ...]
+
+MOST, MOST_BYTES = 10_000, 8192
+"""States that are kept, and bytes of each."""
+
+_KEY = re.compile(r"[a-z2-7]{10}")
+
+
+class Kept:
+    """States by key. folder: None keeps them in memory. Thread- and process-safe: a key never has another state."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._here: dict[str, bytes] = {}
+
+    def keep(self, state: Arguments) -> str:
+        """The key of the state, which is kept from now on. Raises RequestEntityTooLarge and InputError."""
+        body = orjson.dumps(state)
+        if len(body) > MOST_BYTES:
+            raise RequestEntityTooLarge(f"it has {len(body)} bytes; {MOST_BYTES} are the most that is kept")
+        key = b32encode(sha256(body).digest()).decode().lower()[:10]
+        if self._read(key) is None:
+            self._write(key, body)
+        return key
+
+    def of(self, key: str) -> Arguments:
+        """The state of a key. Raises NotFound."""
+        body = self._read(key) if _KEY.fullmatch(key) else None
+        if body is None:
+            raise NotFound("nothing is kept under this key; it may have been made on another server")
+        return tuple((name, value) for name, value in orjson.loads(body))
+
+    def _read(self, key: str) -> bytes | None:
+        if self._folder is None:
+            return self._here.get(key)
+        path = self._folder / key
+        return path.read_bytes() if path.exists() else None
+
+    def _write(self, key: str, body: bytes) -> None:
+        held = len(self._here) if self._folder is None else sum(1 for _ in self._folder.glob("*"))
+        if held >= MOST:
+            where = self._folder or "this process"
+            raise InputError(f"{MOST} states are kept already, in {where}; give the long address, or remove some")
+        if self._folder is None:
+            self._here[key] = body
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        fresh = self._folder / f".{key}"
+        fresh.write_bytes(body)
+        fresh.replace(self._folder / key)
