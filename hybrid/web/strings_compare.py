@@ -31,7 +31,7 @@ PHRASES = {
     "remove_setting": Phrase("Remove", "빼기"),
     "moved_new": Phrase("new", "새로"),
     "nothing_found": Phrase("Nothing found", "찾은 것이 없습니다"),
-    "compare_again": Phrase("Compare again", "다시 비교하기"),
+    "compare_once_more": Phrase("Compare again", "다시 비교하기"),
     "add_setting": Phrase("Add a setting", "설정 추가"),
     "compare_json": Phrase("As JSON", "JSON으로"),
     "save_setting": Phrase("Save setting", "저장할 설정"),
