@@ -10,6 +10,9 @@ import os
 import threading
 from weakref import WeakSet
 
+PATIENCE_S = 60.0
+"""Seconds that a fork waits at most: longer than any write, so that it never waits for ever."""
+
 _guarded: WeakSet[threading.RLock] = WeakSet()
 _held: list[threading.RLock] = []
 
@@ -22,9 +25,7 @@ def guarded() -> threading.RLock:
 
 
 def _before() -> None:
-    for lock in list(_guarded):
-        lock.acquire()
-        _held.append(lock)
+    _held.extend(lock for lock in list(_guarded) if lock.acquire(timeout=PATIENCE_S))
 
 
 def _after() -> None:

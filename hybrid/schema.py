@@ -203,10 +203,6 @@ class Schema:
         values = (source.get(name) for name in self.embedded)
         return "\n".join(value for value in values if isinstance(value, str) and value.strip())
 
-    def unknown(self, document: Document) -> tuple[str, ...]:
-        """The names of the document's fields that are not in the schema, sorted."""
-        return tuple(sorted(document.fields.keys() - {one.name for one in self.fields}))
-
     def check(self, document: Document) -> None:
         """Nothing, when the document fits. Raises DocumentError naming the field and what would be right."""
         check_id(document.id)

@@ -22,7 +22,7 @@ from hybrid.indexing.changes import Change, Lookup
 from hybrid.indexing.clock import Clock
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.failpoints import reach
-from hybrid.indexing.flush import BATCH, Flusher, Paid
+from hybrid.indexing.flush import BATCH, PAYERS, Flusher, Paid
 from hybrid.indexing.journal import Journal
 from hybrid.indexing.lots import Compared, Lots, windows
 from hybrid.model import DocumentOutcome, Outcome
@@ -33,9 +33,6 @@ _log = logging.getLogger(__name__)
 
 BACKLOG_WAIT_S = 30.0
 """Seconds that a write waits for room in the journal before it gives up."""
-
-PAYERS = 2
-"""Batches that are written at the same time: while a store works on one, the next is put into its words."""
 
 AHEAD = 3
 """Batches that are journaled and being written, while the next is made ready."""

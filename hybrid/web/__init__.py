@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,12 +46,6 @@ HEADERS = {
 """Sent with every answer."""
 
 
-class _Application(Flask):
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function itself: none of ours is a coroutine, which Flask would find out anew at each call."""
-        return func
-
-
 def create_app(
     engine: Engine | None = None,
     *,
@@ -69,7 +63,7 @@ def create_app(
     if engine is None:
         engine = open_engine()
         atexit.register(engine.close)
-    app = _Application(__name__)
+    app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, **config)
     app.extensions["hybrid"] = engine
     app.url_map.merge_slashes = False  # an id may hold two slashes in a row

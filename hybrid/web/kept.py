@@ -9,6 +9,7 @@ import re
 from base64 import b32encode
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 import orjson
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
@@ -56,12 +57,14 @@ class Kept:
     def _write(self, key: str, body: bytes) -> None:
         held = len(self._here) if self._folder is None else sum(1 for _ in self._folder.glob("*"))
         if held >= MOST:
-            where = self._folder or "this process"
-            raise InputError(f"{MOST} states are kept already, in {where}; give the long address, or remove some")
+            raise InputError(f"{MOST} states are kept already; give the long address, or have some removed")
         if self._folder is None:
             self._here[key] = body
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        fresh = self._folder / f".{key}"
-        fresh.write_bytes(body)
-        fresh.replace(self._folder / key)
+        fresh = self._folder / f".{key}.{token_hex(4)}"  # two who keep the same do not meet
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(body)
+            fresh.replace(self._folder / key)
+        except OSError as error:
+            raise InputError(f"it cannot be kept: {error.strerror}. Give the long address") from error

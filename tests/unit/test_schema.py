@@ -312,7 +312,6 @@ def test_embedded_text_is_the_embedded_fields_in_order() -> None:
     source = {"text": "body", "title": "Head", "code": "x", "brand": "lg", "note": " "}
     assert schema.embedded_text(source) == "Head\nbody"
     assert schema.embedded_text({}) == ""
-    assert schema.unknown(Document("1", {"b": 1, "a": 1, "text": "x"})) == ("a", "b")
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True).filter(lambda name: name not in ("id", "vector"))

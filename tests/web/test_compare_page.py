@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from html import unescape
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -199,3 +201,30 @@ def test_the_page_speaks_korean_and_goes_on_in_it(shop_client: FlaskClient) -> N
     assert all(
         "lang=ko" in unescape(one) for one in re.findall(r'href="(/compare\?[^"]*)"', html) if "lang=en" not in one
     )
+
+
+def test_two_who_keep_the_same_at_once_both_get_its_key(tmp_path: Path) -> None:
+    stores = [web_kept.Kept(tmp_path) for _ in range(8)]
+    states = [(("q", f"laptop {number}"),) for number in range(25)]
+    together = Barrier(len(stores))
+
+    def keep_all(store: web_kept.Kept) -> list[str]:
+        keys = []
+        for state in states:
+            together.wait(timeout=10)
+            keys.append(store.keep(state))
+        return keys
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        first, *others = pool.map(keep_all, stores)
+    assert all(keys == first for keys in others)
+    assert [stores[0].of(key) for key in first] == states
+    assert len(list(tmp_path.iterdir())) == len(states)
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_its_name(tmp_path: Path) -> None:
+    (tmp_path / "compared").write_text("a file stands in the way")
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        answer = create_app(engine).test_client().post("/compare/keep", data={"q": "x"})
+    assert (answer.status_code, "it cannot be kept" in answer.text) == (400, True)
+    assert str(tmp_path) not in answer.text
