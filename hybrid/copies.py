@@ -51,8 +51,11 @@ def copies(place: Place, document_id: str, pools: Pools, within_s: float) -> Cop
         found[name]["failed"] = error.code if isinstance(error, StoreError) else "store_error"
     states = {said[name][0] for name in said}
     agree = None if errors else len({state for state in states if state is None or not state.deleted}) <= 1
-    owed = next((entry.owed for entry in place.left() if entry.id == document_id), ())
-    return Copies(document_id, found, tuple(owed), agree)
+    entry = next((one for one in place.left() if one.id == document_id), None)
+    has = {name: state.version for name, (state, _) in said.items() if state is not None}
+    # What a store has is not owed to it, though it may not be acknowledged yet.
+    owed = tuple(name for name in entry.owed if has.get(name, 0) < entry.version) if entry else ()
+    return Copies(document_id, found, owed, agree)
 
 
 def _copy(state: State | None, stored: Stored | None) -> dict[str, Json]:
