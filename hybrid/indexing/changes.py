@@ -82,14 +82,14 @@ class Known:
         """What writing the document of this content hash amounts to."""
         return _compared(document, digest, self.of(document.id), self.pending.get(document.id))
 
-    def settled(self, document_id: str, digest: str) -> bool:
-        """Whether every store has this very content as its newest: then there is nothing to be done about it."""
-        if document_id in self.pending:
-            return False
-        first, *others = (states.get(document_id) if states else None for states in self.stores.values())
-        if first is None or first.deleted or first.hash != digest:
-            return False
-        return all(one is first or one == first for one in others)
+    def unchanged(self, hashes: Mapping[str, str]) -> set[str]:
+        """The ids, of these contents by id, that every store has with this very content as its newest: nothing is to
+        be done about them."""
+        told, *others = (states or {} for states in self.stores.values())
+        same = {one for one, digest in hashes.items() if one in told and told[one].hash == digest}
+        for states in others:
+            same = {one for one in same if states.get(one) == told[one]}
+        return {one for one in same if not told[one].deleted and one not in self.pending}
 
     def newest(self, document_id: str) -> int:
         """The newest version in any store; 0 where there is none."""

@@ -16,8 +16,12 @@ from hybrid.errors import DocumentError
 from hybrid.model import Document, Json, Vector
 from hybrid.schema import Collection, check_id
 
-_SIMPLE = {str, int, float, bool}
-"""Types of values that are the same when JSON gives them back."""
+_NONE = type(None)
+_NAMES = {str}
+_SIMPLE = {str, int, float, bool, _NONE}
+"""Types of values that are the same when JSON gives them back, or left out."""
+_FLOAT = np.dtype(np.float32)
+_LITTLE_ENDIAN = np.dtype("<f4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +72,27 @@ def normalise(given: Any) -> Document:
 
     Numbers as ids become strings. Raises DocumentError where there is no id, or a value JSON cannot say.
     """
+    if type(given) is dict or isinstance(given, Mapping):
+        fields = dict(given)
+        one = fields.pop("id", None)
+        if one is None:
+            shown = ", ".join(str(name) for name in list(given)[:5]) or "no fields"
+            raise DocumentError(f"a document has no id (it has: {shown}); give each one an 'id'", field="id")
+        document_id = check_id(as_id(one))
+        vectors = _vectors(document_id, fields.pop("vector", None))
+        return Document(document_id, _plain(document_id, fields), vectors)
     if isinstance(given, Document):
         check_id(given.id)
         return Document(given.id, _plain(given.id, given.fields), _vectors(given.id, given.vectors))
     if isinstance(given, Malformed):
         raise DocumentError(f"{given.where}: {given.reason}")
-    if not isinstance(given, Mapping):
-        raise DocumentError(f"a document is a dict with an id and fields, not {type(given).__name__}")
-    one = given.get("id")
-    if one is None:
-        shown = ", ".join(str(name) for name in list(given)[:5]) or "no fields"
-        raise DocumentError(f"a document has no id (it has: {shown}); give each one an 'id'", field="id")
-    document_id = check_id(as_id(one))
-    fields = {name: value for name, value in given.items() if name not in ("id", "vector")}
-    return Document(document_id, _plain(document_id, fields), _vectors(document_id, given.get("vector")))
+    raise DocumentError(f"a document is a dict with an id and fields, not {type(given).__name__}")
 
 
 def as_id(given: Any) -> Any:
     """The id as a string where it is a whole number; anything else as it is."""
+    if type(given) is str:
+        return given  # the usual case
     return str(given) if isinstance(given, int | np.integer) and not isinstance(given, bool) else given
 
 
@@ -96,11 +103,12 @@ def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
             f"document {document_id!r}: its fields are a {type(fields).__name__}; give a dict of fields by name",
             document_id=document_id,
         )
-    there = {name: value for name, value in fields.items() if value is not None}
+    kinds = {*map(type, fields.values())}
+    there = {name: value for name, value in fields.items() if value is not None} if _NONE in kinds else dict(fields)
     try:
         said = _json(there)
-        if _is_plain(there, said):
-            return there
+        if kinds <= _SIMPLE and {*map(type, fields)} <= _NAMES and b"null" not in said:
+            return there  # the usual case: as its JSON would give it back, where NaN and infinity would be null
         plain: dict[str, Json] = orjson.loads(said)
     except (TypeError, ValueError) as error:
         raise DocumentError(
@@ -116,12 +124,6 @@ def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
                 field=name,
             )
     return plain
-
-
-def _is_plain(fields: Mapping[str, Any], said: bytes) -> bool:
-    """Whether the fields are as their JSON would give them back: the usual case, known without reading it. There NaN
-    and infinity would be null."""
-    return {*map(type, fields.values())} <= _SIMPLE and {*map(type, fields)} <= {str} and b"null" not in said
 
 
 def _finite(value: Any) -> bool:
@@ -164,8 +166,8 @@ def _vectors(document_id: str, given: Any) -> Vector | None:
     """float32 (n, dim) of one vector or several; None for None."""
     if given is None:
         return None
-    if type(given) is np.ndarray and given.dtype == np.float32 and given.ndim == 1 and given.size:
-        return given.reshape(1, -1)
+    if type(given) is np.ndarray and given.dtype == _FLOAT and given.ndim == 1 and given.size:
+        return given[None]  # the usual case
     try:
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
             array = np.asarray(given, dtype=np.float32)
@@ -192,7 +194,8 @@ def content_hash(document: Document, made_by: str) -> str:
     """32 hex digits that change whenever the id, fields, supplied vectors or the collection's fingerprint do."""
     fields = orjson.dumps(document.fields, option=orjson.OPT_SORT_KEYS)
     said = b"\n".join((orjson.dumps(document.id), fields, orjson.dumps(made_by), b""))
+    digest = hashlib.blake2b(said, digest_size=16)
     if document.vectors is not None:
-        shape = repr(document.vectors.shape).encode()
-        said = b"".join((said, shape, np.ascontiguousarray(document.vectors, "<f4").data))
-    return hashlib.blake2b(said, digest_size=16).hexdigest()
+        shape = b"(%d, %d)" % document.vectors.shape
+        digest.update(shape + document.vectors.astype(_LITTLE_ENDIAN, copy=False).tobytes())
+    return digest.hexdigest()

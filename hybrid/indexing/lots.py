@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hybrid.errors import DocumentError
 from hybrid.indexing.changes import FLYING, Asked, Change, Lookup
@@ -32,8 +32,7 @@ class Compared:
     changes: Sequence[Change]
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(NamedTuple):
     """A document, the hash of its content, and what it was made of."""
 
     document: Document
@@ -84,15 +83,16 @@ class Lots:
         """The documents as a lot. Of an id that comes again while it is looked up the last one counts: what is found
         out about it would be too old for the others."""
         lot = _Lot()
+        taken = set[str]().union(*(earlier.contents for earlier in flying))
         for one in given:
             try:
                 document = normalise(one)
-                for earlier in (lot, *flying):
-                    if document.id in earlier.contents:
-                        self._check(document)  # one that is refused takes no other's place
-                        lot.settled.append(self._overtaken(earlier.contents[document.id]))
-                        if earlier is not lot:
-                            del earlier.contents[document.id]
+                if document.id in lot.contents or document.id in taken:
+                    self._check(document)  # one that is refused takes no other's place
+                    earlier = next(of for of in (lot, *flying) if document.id in of.contents)
+                    lot.settled.append(self._overtaken(earlier.contents[document.id]))
+                    if earlier is not lot:
+                        del earlier.contents[document.id]
             except DocumentError as error:
                 if strict:
                     raise
@@ -105,9 +105,11 @@ class Lots:
 
     def _compare(self, lot: _Lot, asked: Asked, strict: bool) -> Compared:
         known = asked.known()
-        settled, changes = list(lot.settled), []
+        unchanged = known.unchanged({one: content.hash for one, content in lot.contents.items()})
+        settled = [*lot.settled]
+        changes = []
         for one, content in lot.contents.items():
-            if known.settled(one, content.hash):
+            if one in unchanged:
                 settled.append(DocumentOutcome(one, Outcome.UNCHANGED))
                 continue
             try:

@@ -73,6 +73,12 @@ def document_key(name: str, document_id: str) -> str:
     return f"{prefix(name)}d:{document_id}"
 
 
+def document_keys(name: str, ids: Iterable[str]) -> list[str]:
+    """The keys of the documents' own hashes."""
+    before = document_key(name, "")
+    return [before + one for one in ids]
+
+
 def passage_key(name: str, document_id: str, number: int) -> str:
     """The key of the hash of passage `number`, from 1."""
     return f"{prefix(name)}p:{number}:{document_id}"

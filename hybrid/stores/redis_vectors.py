@@ -188,7 +188,7 @@ class RedisVectors:
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         found: dict[str, State] = {}
         for batch in _batches(ids, BATCH):
-            command = call(STATES, [layout.document_key(self._name, one) for one in batch], ())
+            command = call(STATES, layout.document_keys(self._name, batch), ())
             (held,) = run_all(self._client, [command], "states not read")
             for one, (version, digest, kind) in zip(batch, held, strict=True):
                 if version is not None:
@@ -222,7 +222,7 @@ class RedisVectors:
         collection = self._opened
         found: dict[str, Record] = {}
         for batch in _batches(ids, BATCH):
-            keys = [layout.document_key(self._name, one) for one in batch]
+            keys = layout.document_keys(self._name, batch)
             commands = [
                 call(READ, [key], layout.around_number(self._name, one)) for key, one in zip(keys, batch, strict=True)
             ]

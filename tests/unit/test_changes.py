@@ -126,10 +126,10 @@ STATES = st.builds(State, st.integers(1, 3), st.sampled_from(["h", "other"]), st
     st.dictionaries(st.just("a"), STATES) | st.none(),
     st.dictionaries(st.just("a"), STATES),
 )
-def test_what_is_settled_is_what_would_be_unchanged_and_lacks_nothing(
+def test_what_is_unchanged_is_what_lacks_nothing_and_is_not_pending(
     text: dict[str, State] | None, vector: dict[str, State] | None, pending: dict[str, State]
 ) -> None:
     known = Known({"text": text, "vector": vector}, pending)
     change = known.change(Document("a", {}), "h")
     nothing_to_do = change.outcome is Outcome.UNCHANGED and not change.lacking
-    assert known.settled("a", "h") == (nothing_to_do and not pending)
+    assert known.unchanged({"a": "h"}) == ({"a"} if nothing_to_do and not pending else set())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import struct
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -253,6 +255,18 @@ def test_a_hash_does_not_change_with_how_a_vector_lies_in_memory() -> None:
     one = Document("1", {}, np.array([[1, 2], [3, 4]], np.float32))
     other = replace(one, vectors=np.asfortranarray(np.array([[1, 2], [3, 4]], ">f4")))
     assert content_hash(one, "m") == content_hash(other, "m")
+
+
+def test_a_hash_is_of_the_same_bytes_as_ever_so_that_no_collection_is_embedded_anew() -> None:
+    vectors = np.array([[1, 2], [3, 4]], np.float32)
+    said = b'"1"\n{"a":"x","b":2}\n"m"\n'
+    with_vectors = said + b"(2, 2)" + b"".join(struct.pack("<f", number) for number in (1, 2, 3, 4))
+    assert content_hash(Document("1", {"b": 2, "a": "x"}), "m") == _digest(said)
+    assert content_hash(Document("1", {"b": 2, "a": "x"}, vectors), "m") == _digest(with_vectors)
+
+
+def _digest(said: bytes) -> str:
+    return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
 def test_a_fingerprint_changes_with_model_schema_and_analysis_only() -> None:
