@@ -187,8 +187,8 @@ class ApiSettings(_Part):
 
 class DurabilitySettings(_Part):
     """How long things are kept. tombstone_s: seconds after which a deleted document's tombstone may go; no write
-    that old may still come. volatile_s: seconds that changes are kept for a Redis without AOF. backlog: changes
-    that may wait for a store at most.
+    that old may still come. volatile_s: seconds that changes are kept for a Redis without AOF, where there is room.
+    backlog: changes that may wait for a store at most.
     """
 
     tombstone_s: float = Field(default=7 * 86400.0, ge=0)

@@ -20,11 +20,12 @@ from secrets import token_hex
 
 import orjson
 
-from hybrid.errors import BacklogFull, JournalError
+from hybrid.errors import JournalError
 from hybrid.forks import guarded
 from hybrid.indexing import entries as layout
 from hybrid.indexing.clock import WRITERS
 from hybrid.indexing.entries import COLUMNS, Entry
+from hybrid.indexing.room import make_room
 from hybrid.model import Json, Record, State
 from hybrid.wal import into_wal
 
@@ -114,12 +115,11 @@ class Journal:
     def append(self, entries: Sequence[Entry]) -> None:
         """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
 
-        Raises BacklogFull, with nothing appended, where the journal would hold too many changes.
+        Raises BacklogFull, with nothing appended, where too many changes would wait. Those that are only kept in case a
+        store restarts make room, the oldest first.
         """
         with self._transaction() as database:
-            (held,) = database.execute("SELECT count(*) FROM entries").fetchone()
-            if held + len(entries) > self._limit:
-                raise BacklogFull(held, self._limit)
+            make_room(database, len(entries), self._limit)
             self._put(database, entries)
 
     def claim(self, most: int) -> list[Entry]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid.errors import BacklogFull, JournalError
+from hybrid.errors import JournalError
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.journal import MOST_DELAY_S, Journal
 from hybrid.model import Record, State
@@ -243,16 +243,6 @@ def test_two_processes_append_at_once_and_nothing_is_missing(opened: Callable[..
     assert [process.wait(60) for process in running] == [0, 0]
     found = {one.id for one in opened().claim(1000)}
     assert found == {f"{name}{n}" for name in "xy" for n in range(100)}
-
-
-def test_a_full_backlog_takes_nothing_of_a_batch(opened: Callable[..., Journal]) -> None:
-    journal = opened(limit=3)
-    journal.append([entry("a"), entry("b")])
-    with pytest.raises(BacklogFull, match="2 changes wait") as caught:
-        journal.append([entry("c"), entry("d")])
-    assert (caught.value.held, caught.value.limit) == (2, 3)
-    assert sorted(journal.states(["a", "b", "c", "d"])) == ["a", "b"]
-    journal.append([entry("c")])
 
 
 def test_a_full_disk_is_told_and_nothing_is_taken(journal: Journal) -> None:
