@@ -15,6 +15,7 @@ from hybrid.errors import (
     StoreError,
     StoreReplyError,
 )
+from hybrid.forks import forgets
 from hybrid.inferring import infer
 from hybrid.model import Document
 from hybrid.schema import ANALYSIS, Collection, Schema
@@ -70,6 +71,11 @@ class Catalog:
         self._open: dict[str, Collection] = {}
         self._lock = threading.Lock()  # of making and dropping; never waited for by who only reads
         self._entering = threading.Lock()
+        forgets(self)
+
+    def forget(self) -> None:
+        """In a child of the process: nobody there is making, dropping or opening anything."""
+        self._lock, self._entering = threading.Lock(), threading.Lock()
 
     @property
     def collection(self) -> Collection:

@@ -11,6 +11,7 @@ from functools import partial
 from hybrid.bounded import at_once
 from hybrid.embedding.base import Embedder
 from hybrid.errors import EngineClosed, StoreError
+from hybrid.forks import forgets
 from hybrid.indexing.indexer import Indexer
 from hybrid.model import Document
 from hybrid.place import Place
@@ -47,6 +48,11 @@ class Location:
         self._place: Place | None = None
         self._left: list[Place] = []
         self._closed = False
+        self._changed = threading.RLock()
+        forgets(self)
+
+    def forget(self) -> None:
+        """In a child of the process: nobody there is finding out where the collection lies."""
         self._changed = threading.RLock()
 
     def __str__(self) -> str:

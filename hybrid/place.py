@@ -15,6 +15,7 @@ from hybrid.embedding.base import Embedder
 from hybrid.embedding.lazy import LazyEmbedder
 from hybrid.errors import CollectionNotFound, EmbeddingError, HybridError, JournalError, MissingExtra, StoreError
 from hybrid.filters.tree import Filter
+from hybrid.forks import forgets
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.indexer import Indexer
 from hybrid.indexing.journal import Backlog, Journal
@@ -52,6 +53,11 @@ class Place:
         self.updates = Turnstile(None if settings.in_memory else settings.folder / "updates.lock")
         servers = {TEXT: settings.elasticsearch, VECTOR: settings.redis}
         self.here = frozenset(name for name, server in servers.items() if server is None)
+        self._lock = threading.Lock()
+        forgets(self)
+
+    def forget(self) -> None:
+        """In a child of the process: nobody there is making an indexer."""
         self._lock = threading.Lock()
 
     @property

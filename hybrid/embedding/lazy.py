@@ -8,6 +8,7 @@ from dataclasses import asdict
 from hybrid.embedding.base import Embedder
 from hybrid.embedding.cache import CachedQueries
 from hybrid.embedding.factory import open_embedder
+from hybrid.forks import forgets
 from hybrid.schema import NO_MODEL
 from hybrid.settings import Settings
 
@@ -23,6 +24,11 @@ class LazyEmbedder:
         self._embedder = given
         self._lock = threading.Lock()
         self.name = given.name if given is not None else settings.model
+        forgets(self)
+
+    def forget(self) -> None:
+        """In a child of the process: nobody there is loading the model."""
+        self._lock = threading.Lock()
 
     def cached(self) -> dict[str, int]:
         """How well the cache of query vectors does; empty while no model is loaded, or for one without a cache."""

@@ -24,6 +24,7 @@ from hybrid.errors import (
 from hybrid.filters import show
 from hybrid.filters.meaning import facts
 from hybrid.filters.tree import ID, Filter
+from hybrid.forks import forgets, guarded
 from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
 from hybrid.schema import Collection, FieldType
 from hybrid.stores import counting
@@ -69,8 +70,14 @@ class TantivyText:
         self._description = folder / "collection.json"
         self._collection_name = name
         self._lock = threading.Lock()
+        self._writer = guarded()  # a child would go on holding the locks on files that a writer has
         self._open: _Opened | None = None
         self._ids: dict[int, str] = {}
+        forgets(self)
+
+    def forget(self) -> None:
+        """In a child of the process: nobody there is opening the index."""
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -359,7 +366,7 @@ class TantivyText:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Holds the folder's lock, against threads and processes alike. Raises StoreTimeout."""
-        with open(self._folder / "lock", "ab") as file:
+        with self._writer, open(self._folder / "lock", "ab") as file:
             deadline = time.monotonic() + _WAIT_S
             while not files.locked(file.fileno()):
                 if time.monotonic() > deadline:
