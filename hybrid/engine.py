@@ -372,9 +372,10 @@ class Engine:
     ) -> int:
         """The number of documents made anew with this model, and with the fields that came after the first ones.
 
-        Searches and writes go on meanwhile; then all switch to the new place at once, and the old one is
-        deleted. The sources come from the stores. told: called with the number of documents of each batch.
-        Raises StoreError, with nothing changed, where a store does not take part.
+        Searches and writes go on meanwhile; writes wait while the last ones are copied; then all switch to the new
+        place at once, and the old one is deleted. Whatever ends it before that has changed nothing. The sources come
+        from the stores. told: called with the number of documents of each batch. Raises StoreError where a store does
+        not take part.
         """
         return self._location.reindex(model, embedder, told or (lambda _: None))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from hybrid.bounded import at_once
@@ -24,14 +24,14 @@ from hybrid.stores.base import Store
 
 _log = logging.getLogger(__name__)
 
-FEW = 1000
-"""Documents written during a pass of copying that the last pass may have left."""
+FEW = 200
+"""Documents written during a pass of copying that the last pass, for which writes wait, may have left."""
 
 MOVING_SHARE, OPENING_SHARE = 0.25, 0.5
 """Of the deadline, what finding out where a collection lies, and what it is, may take before the first search."""
 
 PASSES = 5
-"""Passes of copying while writes go on; what comes after them is copied when they have ended."""
+"""Passes of copying while writes go on; what comes after them is copied while they wait."""
 
 
 class Location:
@@ -118,7 +118,10 @@ class Location:
                 return
 
     def reindex(self, model: str | None, embedder: Embedder | None, told: Callable[[int], None]) -> int:
-        """The number of documents copied to a new place, made with this model, where the collection then lies."""
+        """The number of documents copied to a new place, made with this model, where the collection then lies.
+
+        The old place is the collection until the new one has all of it: who dies on the way has changed nothing.
+        """
         old = self.place
         old.writing(old.catalog.reopen()).repair()  # so that one store has all there is
         name = next_name(old.settings.collection)
@@ -127,12 +130,14 @@ class Location:
         try:
             new.drop()
             count = self._filled(old, new, told)
+            last = self._finished(old, new)
         except BaseException:
-            new.drop()
-            new.close()
+            self._given_up(new)
             raise
-        self._switch(old, new)  # from here on the new place is the collection, and is never dropped
-        count += copy(old, new, told) + carry(old, new)
+        old.stop_writing()
+        if last:
+            told(last)
+        count += last + self._rest(old, new)  # of writers on other machines, who had not seen it yet
         new.refresh()
         old.drop()
         return count
@@ -158,15 +163,47 @@ class Location:
                 break
         return count
 
+    def _finished(self, old: Place, new: Place) -> int:
+        """The number of documents that the new place still lacked. Every search and write goes there from now on.
+
+        Writes wait meanwhile, those of other processes too; whoever passes after this finds the collection moved.
+        """
+        with old.turnstile.alone():
+            count = self._rest(old, new)
+            new.refresh()
+            self._switch(old, new)
+        return count
+
+    @staticmethod
+    def _rest(old: Place, new: Place) -> int:
+        left = old.left()  # first: what leaves the journal later is in the stores by then
+        return copy(old, new, lambda _: None) + carry(left, new)
+
     def _switch(self, old: Place, new: Place) -> None:
-        """Lets every new search and write go to the new place, and waits for the writes that go to the old one."""
+        """Has both stores note where the collection lies now, or none of them."""
+        stores = self._base.stores.values()
         with self._changed:
-            for store in self._base.stores.values():
-                store.redirect(new.settings.collection)
+            try:
+                for store in stores:
+                    store.redirect(new.settings.collection)
+            except BaseException:
+                for store in stores:
+                    with suppress(StoreError):  # `_given_up` looks whether it did
+                        store.redirect(None if old is self._base else old.settings.collection)
+                raise
             self._place = new
             self._left.append(old)
-        with old.turnstile.alone():  # whoever passes after this finds the collection moved
-            old.stop_writing()
+
+    def _given_up(self, new: Place) -> None:
+        """Deletes the place of a reindex that failed; one that a store may have noted stays, in case it counts."""
+        if self._place is new:
+            return
+        try:
+            if all(store.redirected() != new.settings.collection for store in self._base.stores.values()):
+                new.drop()
+        except StoreError as error:  # the next reindex begins with it
+            _log.warning("%s was not deleted: %s", new.settings.collection, error)
+        new.close()
 
     def drop(self) -> None:
         """Deletes the collection, wherever it lies."""

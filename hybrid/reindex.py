@@ -7,7 +7,7 @@ what is written to the old place meanwhile is carried over in the order in which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -62,12 +62,15 @@ def copy(old: Place, new: Place, told: Callable[[int], None]) -> int:
     return count
 
 
-def carry(old: Place, new: Place) -> int:
-    """The number of changes written to the new place that the old one's journal still owed to a store."""
-    left = old.left()
-    states = {entry.id: entry.state for entry in left}
-    lacking = set(_lacking(states, new)) if states else set()
-    return sum(_written(batch, new) for batch in _batches(entry for entry in left if entry.id in lacking))
+def carry(left: Iterable[Entry], new: Place) -> int:
+    """The number of changes written to the new place, of those that the old one's journal still owes to a store."""
+    return sum(_carried(batch, new) for batch in _batches(left))
+
+
+def _carried(batch: Sequence[Entry], new: Place) -> int:
+    lacking = set(_lacking({entry.id: entry.state for entry in batch}, new))
+    entries = [entry for entry in batch if entry.id in lacking]
+    return _written(entries, new) if entries else 0
 
 
 def _lacking(states: Mapping[str, State], new: Place) -> list[str]:

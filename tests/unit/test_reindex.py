@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 
 import hybrid
 from hybrid import Engine
-from hybrid.errors import CollectionMismatch, EmbeddingError
-from hybrid.model import Vector
+from hybrid.errors import CollectionMismatch, EmbeddingError, StoreError, StoreTimeout
+from hybrid.indexing.entries import Entry
+from hybrid.model import State, Vector
+from hybrid.place import Place
 from hybrid.reindex import grown
 from hybrid.schema import FORMAT, READABLE
 from hybrid.settings import Settings
@@ -155,21 +158,106 @@ def test_a_model_that_cannot_be_had_leaves_everything_as_it_was(engine: Engine) 
     assert engine.verify().agree
 
 
-def test_a_failure_after_the_switch_never_drops_the_new_place(engine: Engine) -> None:
-    told: list[int] = []
+class Dying(Halved):
+    """The process dies, or the model fails, when it comes to a word."""
 
-    def fails_after_the_switch(count: int) -> None:
+    def __init__(self, word: str, error: BaseException) -> None:
+        super().__init__()
+        self.word = word
+        self.error = error
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        if any(self.word in text for text in texts):
+            raise self.error
+        return super().embed_documents(texts)
+
+
+def writes_when_all_is_copied(engine: Engine, told: list[int]) -> Callable[[int], None]:
+    """What writes to the old place, and deletes there, so that the last pass has something to copy."""
+
+    def write(count: int) -> None:
         told.append(count)
-        if engine._location.place.settings.collection == "documents~2":
-            raise RuntimeError("the last pass failed")
-        if sum(told) == 600:  # written to the old place when all was copied, so that the last pass has something
+        if sum(told) == 600:
+            engine.put([{"id": "early", "title": "for one pass more"}])
+        if sum(told) == 601:
             engine.put([{"id": "late", "title": "lateword"}])
+            engine.delete(["17"])
 
-    with pytest.raises(RuntimeError, match="the last pass failed"):
-        engine.reindex(embedder=Halved(), told=fails_after_the_switch)
-    assert engine.collection.name == "documents~2"
-    assert engine.search("word17").ids[0] == "17"
-    assert engine.get("late") == {"title": "lateword"}
+    return write
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), EmbeddingError("out of memory")], ids=["dies", "fails"])
+def test_who_dies_or_fails_in_the_last_pass_loses_nothing_that_was_written_meanwhile(
+    engine: Engine, tmp_path: Path, error: BaseException
+) -> None:
+    with pytest.raises((KeyboardInterrupt, StoreError)):
+        engine.reindex(embedder=Dying("lateword", error), told=writes_when_all_is_copied(engine, []))
+    with hybrid.open(tmp_path, embedder=HashedWords()) as again:
+        for one in (engine, again):
+            assert one.collection.name == "documents"
+            assert one.search("lateword").ids[0] == "late"
+            assert "17" not in one.search("word17", limit=1000).ids
+        assert again.verify().agree
+        assert again.reindex(embedder=Halved()) > 0
+        assert again.search("lateword").ids[0] == "late"
+
+
+def test_what_is_written_and_deleted_when_all_is_copied_goes_along(engine: Engine) -> None:
+    told: list[int] = []
+    count = engine.reindex(embedder=Halved(), told=writes_when_all_is_copied(engine, told))
+    assert (count, sum(told)) == (603, 603)
+    assert engine.search("lateword").ids[0] == "late"
+    assert "17" not in engine.search("word17", limit=1000).ids
+    assert engine.verify().agree
+
+
+@pytest.mark.parametrize("name", ["text", "vector"])
+@pytest.mark.parametrize("done", [False, True])
+def test_a_store_that_does_not_note_the_move_leaves_everything_as_it_was(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, done: bool
+) -> None:
+    store = engine._location.place.stores[name]
+    redirect = store.redirect
+
+    def fails(to: str | None) -> None:
+        if done or to is None:
+            redirect(to)
+        if to is not None:
+            raise StoreTimeout(name, "no answer in time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "redirect", fails)
+        with pytest.raises(StoreTimeout):
+            engine.reindex(embedder=Halved())
+    with hybrid.open(tmp_path, embedder=HashedWords()) as again:
+        for one in (engine, again):
+            assert one.collection.name == "documents"
+            assert one.put([{"id": f"{name}{done}", "title": "written"}]).ok
+        assert [of.redirected() for of in again._location._base.stores.values()] == [None, None]
+
+
+def test_what_is_paid_while_the_last_pass_copies_is_not_forgotten(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location, old = engine._location, engine._location.place
+    indexer = old.writing(engine.collection)
+    entry = Entry(
+        "owed", indexer.now(), "hash", {"title": "owedword"}, ("text", "vector"), np.ones((1, 64), np.float32)
+    )
+    indexer.journal.append([entry])
+    indexer.journal.postpone({"owed": entry.version})
+    scan = old.text.scan
+
+    def scanned() -> Iterator[tuple[str, State]]:
+        yield from scan()
+        engine.flush()  # as another process may: then the journal has it no more
+
+    monkeypatch.setattr(old.text, "scan", scanned)
+    new = Place(engine.settings.model_copy(update={"collection": "documents~2"}), HashedWords())
+    new.catalog.create(replace(engine.collection, name="documents~2"))
+    assert location._rest(old, new) == 601
+    assert old.text.states(["owed"]).keys() == new.text.states(["owed"]).keys() == {"owed"}
+    new.close()
 
 
 class Breaking(HashedWords):
@@ -215,8 +303,11 @@ def test_a_write_of_another_process_ends_before_the_old_place_goes(engine: Engin
         begun.wait(10)
         mover = threading.Thread(target=lambda: engine.reindex())
         mover.start()
-        assert eventually(lambda: engine.collection.name == "documents~2")
+        assert eventually(lambda: (tmp_path / "documents~2" / "journal.sqlite").exists())
+        time.sleep(0.3)
         assert mover.is_alive()  # it waits for the writer
+        assert engine.collection.name == "documents"
+        assert engine.search("word17").ids[0] == "17"
         moved.set()
         writer.join()
         mover.join()
