@@ -88,7 +88,7 @@ def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int, horizon
     horizon: the version below which tombstones are removed for good, and may be gone from one store already.
 
     Both stores are read once for a digest a bucket of ids; only the ids of buckets that differ are read again
-    and compared. Raises StoreError.
+    and compared, and those that differ once more. Raises StoreError.
     """
     started = time.perf_counter()
     digests = {name: _digests(store, snapshot) for name, store in stores.items()}
@@ -153,12 +153,30 @@ def _differences(
         for one, state in store.scan():
             if _bucket(one) in buckets:
                 known.setdefault(one, {})[name] = state
-    found = (_difference(one, states, list(stores), horizon) for one, states in known.items())
-    different = [one for one in found if one is not None and _old(known[one.id].values(), snapshot)]
-    pending: set[str] = set()
-    for start in range(0, len(different), 1000):
-        pending |= journal.states([one.id for one in different[start : start + 1000]]).keys()
-    return sorted((one for one in different if one.id not in pending), key=lambda one: one.id)
+    doubtful = [one for one, states in known.items() if _difference(one, states, list(stores), horizon)]
+    found: list[Difference] = []
+    for start in range(0, len(doubtful), 1000):
+        found += _certain(doubtful[start : start + 1000], stores, journal, snapshot, horizon)
+    return sorted(found, key=lambda one: one.id)
+
+
+def _certain(
+    ids: Sequence[str], stores: Mapping[str, Store], journal: Journal, snapshot: int, horizon: int
+) -> Iterator[Difference]:
+    """The differences among these ids that are there still: one store was read after the other, and while that went on
+    the later one may have been given what the earlier one had."""
+    pending = journal.states(ids)  # first: what leaves it later is in the stores by then
+    for one, states in _states(ids, stores).items():
+        difference = _difference(one, states, list(stores), horizon)
+        if difference is not None and one not in pending and _old(states.values(), snapshot):
+            yield difference
+
+
+def _states(ids: Sequence[str], stores: Mapping[str, Store]) -> dict[str, dict[str, State]]:
+    """By id that any store knows, its state in each that does."""
+    found = {name: store.states(ids) for name, store in stores.items()}
+    known = {one: {name: of[one] for name, of in found.items() if one in of} for one in ids}
+    return {one: states for one, states in known.items() if states}
 
 
 def _old(states: Iterable[State], snapshot: int) -> bool:
@@ -181,11 +199,9 @@ def _difference(document_id: str, states: Mapping[str, State], names: Sequence[s
 
 
 def _cures(ids: Sequence[str], stores: Mapping[str, Store], clock: Clock, horizon: int) -> Iterator[Entry]:
-    states = {name: store.states(ids) for name, store in stores.items()}
     wanted: dict[str, dict[str, Difference]] = {name: {} for name in stores}
-    for one in ids:
-        known = {name: of[one] for name, of in states.items() if one in of}
-        difference = _difference(one, known, list(stores), horizon) if known else None
+    for one, known in _states(ids, stores).items():
+        difference = _difference(one, known, list(stores), horizon)
         if difference is not None:
             holder = next(name for name in known if name != difference.store)
             wanted[holder][one] = difference

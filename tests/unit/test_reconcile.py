@@ -13,7 +13,7 @@ from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import BATCH, Flusher
 from hybrid.indexing.journal import Journal
 from hybrid.indexing.reconcile import Difference, Fault, Verification, repair, verify
-from hybrid.model import Record
+from hybrid.model import Record, State
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from hybrid.stores.base import Store
 from tests.faults.simulation.scripted import ScriptedStore, fails, nothing
@@ -159,6 +159,27 @@ def test_what_is_pending_is_counted_and_not_called_a_difference(world: World) ->
     found = world.verify()
     assert [one.id for one in found.differences] == ["b"]
     assert found.pending == 1
+
+
+def test_what_is_paid_while_the_stores_are_read_is_no_difference(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = doc("a", 1), doc("a", 2, "new")
+    hold(new, old, world)
+    world.journal.append([Entry("a", 2, new.hash, new.source, ("vector",), new.vectors)])
+    scan, read = world.vector.scan, []
+
+    def pays_at_the_end() -> Iterator[tuple[str, State]]:
+        yield from scan()
+        read.append("vector")
+        if len(read) == 2:  # for digests, then for the ids of buckets that differ
+            world.journal.postpone({"a": 2})
+            world.journal.hurry()
+            world.flusher.drain()
+            world.flusher.wait()
+
+    monkeypatch.setattr(world.vector, "scan", pays_at_the_end)
+    assert world.found() == []
+    assert (len(read), world.journal.backlog().entries) == (2, 0)
+    assert world.held("a") == [(2, "new"), (2, "new")]
 
 
 def test_differences_are_told_by_id_with_the_versions_of_both(world: World) -> None:
