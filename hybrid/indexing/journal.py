@@ -25,34 +25,15 @@ from hybrid.forks import guarded
 from hybrid.indexing import entries as layout
 from hybrid.indexing.clock import WRITERS
 from hybrid.indexing.entries import COLUMNS, Entry
+from hybrid.indexing.journal_file import connected, translated
 from hybrid.indexing.room import make_room
 from hybrid.model import Json, Record, State
-from hybrid.wal import into_wal
 
 _log = logging.getLogger(__name__)
-
-BUSY_S = 30.0
-"""Seconds to wait for another process that writes to the journal."""
 
 MOST_DELAY_S = 60.0
 """Seconds between two tries of one change, at most."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS entries (
-    id TEXT PRIMARY KEY, version INTEGER NOT NULL, hash TEXT NOT NULL, deleted INTEGER NOT NULL,
-    source BLOB NOT NULL, vectors BLOB, dim INTEGER NOT NULL, passages BLOB NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, journaled REAL NOT NULL,
-    leased_by TEXT NOT NULL, leased_until REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS debts (
-    id TEXT NOT NULL, store TEXT NOT NULL, written_in TEXT NOT NULL DEFAULT '', PRIMARY KEY (id, store)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dead_letters (
-    id TEXT NOT NULL, version INTEGER NOT NULL, store TEXT NOT NULL, reason TEXT NOT NULL, source BLOB NOT NULL,
-    at REAL NOT NULL, PRIMARY KEY (id, version)
-);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
 _APPEND = (
     f"INSERT INTO entries ({COLUMNS}, journaled, leased_by, leased_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, deleted = excluded.deleted, "
@@ -152,6 +133,18 @@ class Journal:
                 return {}  # the usual case, known without looking for each
             rows = database.execute(query, (orjson.dumps(list(ids)).decode(),)).fetchall()
         return {one: State(version, digest, bool(deleted)) for one, version, digest, deleted in rows}
+
+    def owing(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids of which a store has not taken a change yet, or is not known to."""
+        query = "SELECT id FROM debts WHERE written_in = '' AND id IN (SELECT value FROM json_each(?))"
+        with self._reading() as database:
+            return frozenset(one for (one,) in database.execute(query, (orjson.dumps(list(ids)).decode(),)))
+
+    def waiting(self) -> int:
+        """The number of changes that a store has not taken yet, or is not known to."""
+        with self._reading() as database:
+            (count,) = database.execute("SELECT count(DISTINCT id) FROM debts WHERE written_in = ''").fetchone()
+        return int(count)
 
     def embedded(self, records: Iterable[Record]) -> None:
         """Keeps the vectors that the model made, so that a later try need not make them again."""
@@ -342,13 +335,13 @@ class Journal:
             try:
                 yield self._opened()
             except sqlite3.Error as error:
-                raise _translated(self._path, error) from error
+                raise translated(self._path, error) from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._database is None or self._pid != os.getpid():
             if self._pid != os.getpid():
                 self._pid, self._owner, self._inherited = os.getpid(), _owner(), self._database  # never closed here
-            self._database = _connected(self._path)
+            self._database = connected(self._path)
         return self._database
 
 
@@ -366,33 +359,6 @@ def _lives(owner: str) -> bool:
     except PermissionError:  # another user's
         return True
     return True
-
-
-def _connected(path: Path | None) -> sqlite3.Connection:
-    if path is not None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise JournalError(f"the folder of the journal {path} cannot be made: {error.strerror}") from error
-    database = sqlite3.connect(
-        path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
-    )
-    into_wal(database, BUSY_S)
-    database.executescript(_TABLES)
-    return database
-
-
-def _translated(path: Path | None, error: sqlite3.Error) -> JournalError:
-    text = str(error)
-    if "malformed" in text or "not a database" in text:
-        cure = "Move the file away; then bring both stores together again with: hybrid verify --repair"
-    elif "full" in text or "readonly" in text or "disk I/O" in text:
-        cure = "Free some space or correct its permissions; no store was touched"
-    elif "locked" in text or "busy" in text:
-        cure = "Another process holds it for long; try again when that is done"
-    else:
-        cure = "Look at the file and its disk"
-    return JournalError(f"the journal {path or 'in memory'} cannot be used: {text}. {cure}")
 
 
 def _delay(attempts: int) -> float:

@@ -49,7 +49,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` found. compared: ids known to any store; pending: changes still in the journal, left out.
+    """What `verify` found. compared: ids known to any store; pending: changes that the journal owes, left out.
 
     Written later than `snapshot` (a version), or pending: not looked at. took_s: seconds.
     """
@@ -96,7 +96,7 @@ def verify(stores: Mapping[str, Store], journal: Journal, snapshot: int, horizon
     differing = {bucket for bucket in range(BUCKETS) if len({table[bucket] for table in tables}) > 1}
     differences = _differences(stores, journal, snapshot, horizon, differing) if differing else []
     compared = max(sum(count for count, _ in table) for table in tables)
-    return Verification(compared, differences, journal.backlog().entries, snapshot, time.perf_counter() - started)
+    return Verification(compared, differences, journal.waiting(), snapshot, time.perf_counter() - started)
 
 
 def repair(
@@ -165,7 +165,7 @@ def _certain(
 ) -> Iterator[Difference]:
     """The differences among these ids that are there still: one store was read after the other, and while that went on
     the later one may have been given what the earlier one had."""
-    pending = journal.states(ids)  # first: what leaves it later is in the stores by then
+    pending = journal.owing(ids)  # first: what is paid later is in the stores by then
     for one, states in _states(ids, stores).items():
         difference = _difference(one, states, list(stores), horizon)
         if difference is not None and one not in pending and _old(states.values(), snapshot):

@@ -161,6 +161,22 @@ def test_what_is_pending_is_counted_and_not_called_a_difference(world: World) ->
     assert found.pending == 1
 
 
+def test_what_the_journal_only_keeps_in_case_a_store_restarts_is_compared(world: World) -> None:
+    record = doc("a", 2)
+    world.vector.server.durability = Durability.NEVER
+    world.journal.append([Entry("a", 2, record.hash, record.source, ("text", "vector"), record.vectors)])
+    world.journal.postpone({"a": 2})
+    world.journal.hurry()
+    world.flusher.drain()
+    world.flusher.wait()
+    assert (world.journal.backlog().entries, world.journal.waiting()) == (1, 0)
+    for store, name in ((world.vector, "vector"), (world.text, "text")):
+        del store.server.rows["a"]  # thrown away for want of memory, or by hand: nothing restarted
+        assert (world.verify().pending, world.found()) == (0, [("a", "missing", name)])
+        assert world.repair("a") == 1
+        assert world.held("a") == [(2, "words"), (2, "words")]
+
+
 def test_what_is_paid_while_the_stores_are_read_is_no_difference(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = doc("a", 1), doc("a", 2, "new")
     hold(new, old, world)
