@@ -41,6 +41,10 @@ _APPEND = (
     "attempts = 0, due = 0, journaled = excluded.journaled, leased_by = excluded.leased_by, "
     "leased_until = excluded.leased_until WHERE excluded.version > entries.version"
 )
+_OWE = (
+    "INSERT INTO debts (id, store) SELECT ?, ? WHERE EXISTS (SELECT 1 FROM entries WHERE id = ? AND version = ?) "
+    "ON CONFLICT (id, store) DO UPDATE SET written_in = ''"
+)
 _DEBTS = "(SELECT group_concat(store) FROM debts WHERE debts.id = entries.id AND written_in = '')"
 _CURRENT = "EXISTS (SELECT 1 FROM entries WHERE entries.id = debts.id AND entries.version = ?)"
 
@@ -95,6 +99,7 @@ class Journal:
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
+        One that is held already is owed to more stores.
 
         Raises BacklogFull, with nothing appended, where too many changes would wait. Those that are only kept in case a
         store restarts make room, the oldest first.
@@ -301,6 +306,8 @@ class Journal:
                 database.execute("DELETE FROM debts WHERE id = ?", (entry.id,))
                 debts = [(entry.id, store) for store in entry.owed]
                 database.executemany("INSERT INTO debts (id, store) VALUES (?, ?)", debts)
+            else:
+                database.executemany(_OWE, [(entry.id, store, entry.id, entry.version) for store in entry.owed])
         self._raise_counter(database, "clock", max((entry.version for entry in entries), default=0))
 
     @staticmethod

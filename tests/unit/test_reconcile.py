@@ -173,7 +173,13 @@ def test_what_the_journal_only_keeps_in_case_a_store_restarts_is_compared(world:
     for store, name in ((world.vector, "vector"), (world.text, "text")):
         del store.server.rows["a"]  # thrown away for want of memory, or by hand: nothing restarted
         assert (world.verify().pending, world.found()) == (0, [("a", "missing", name)])
-        assert world.repair("a") == 1
+        store.before_write = fails(StoreUnavailable(name, "too busy"))
+        assert world.repair("a") == 0
+        assert world.journal.backlog().owed == {name: 1}
+        store.before_write = nothing
+        world.journal.hurry()
+        assert world.flusher.drain() == 1
+        world.flusher.wait()
         assert world.held("a") == [(2, "words"), (2, "words")]
 
 
