@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybrid.embedding.base import Embedder
-from hybrid.embedding.passages import split
 from hybrid.errors import DocumentError, HybridError, JournalError, StoreError
 from hybrid.indexing.clock import put_back
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.failpoints import reach
 from hybrid.indexing.journal import Journal
-from hybrid.model import Record, Span, Vector, WriteOutcome, Wrote
+from hybrid.indexing.making import Maker
+from hybrid.model import Record, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores.base import Store, check_vectors
 
@@ -28,9 +28,6 @@ BATCH = 512
 
 PAYERS = 2
 """Batches that are written at the same time: while a store works on one, the next is put into its words."""
-
-MOST_PASSAGES = 128
-"""Passages of one document that are embedded; at 256 tokens each, a text of some 150 kB."""
 
 _Outcomes = dict[str, WriteOutcome]
 
@@ -74,7 +71,7 @@ class Flusher:
     ) -> None:
         self._collection = collection
         self._stores = stores
-        self._embedder = embedder
+        self._maker = Maker(collection, embedder)
         self._journal = journal
         self._runs: dict[str, str] = {}
         self._writers = threads(PAYERS * len(stores), "hybrid-write")
@@ -85,12 +82,17 @@ class Flusher:
 
     def pay(self, entries: Sequence[Entry]) -> dict[str, Paid]:
         """What became of each change, by id. The changes must be leased to this process."""
-        try:
-            records = self._records(entries)
-        except HybridError as error:
-            _log.warning("changes could not be embedded and are tried again later: %s", error)
-            self._journal.postpone({entry.id: entry.version for entry in entries})
-            return {entry.id: Paid(entry.owed, str(error)) for entry in entries}
+        made = self._maker.made(entries)
+        reach("embed.after")
+        failed = [entry for entry in entries if entry.id in made.failed]
+        if failed:
+            self._journal.postpone({entry.id: entry.version for entry in failed})
+            entries = [entry for entry in entries if entry.id not in made.failed]
+        later = {entry.id: Paid(entry.owed, made.failed[entry.id]) for entry in failed}
+        return later | self._paid(entries, made.records)
+
+    def _paid(self, entries: Sequence[Entry], records: Mapping[str, Record]) -> dict[str, Paid]:
+        """What became of each change, of which there is a record."""
         reach("write.before")
         taken, refused = self._write(entries, records)
         reach("write.after")
@@ -119,27 +121,6 @@ class Flusher:
         self.wait()
         self._writers.shutdown()
         self._acknowledger.shutdown()
-
-    def _records(self, entries: Sequence[Entry]) -> dict[str, Record]:
-        """The records of the changes; those without vectors get the model's, which the journal keeps."""
-        made = self._embedded([entry for entry in entries if entry.vectors is None])
-        records = {entry.id: _record(entry, *made.get(entry.id, (entry.vectors, entry.passages))) for entry in entries}
-        reach("embed.after")
-        return records
-
-    def _embedded(self, entries: Sequence[Entry]) -> dict[str, tuple[Vector, tuple[Span, ...]]]:
-        """Vectors and passages of each change by id; all passages are embedded in one call."""
-        embedder = self._embedder() if entries else None
-        if embedder is None:
-            return {}
-        texts = [self._collection.schema.embedded_text(entry.source) for entry in entries]
-        spans = [split(text, embedder.max_tokens, embedder.count_tokens)[:MOST_PASSAGES] for text in texts]
-        for entry, of in zip(entries, spans, strict=True):
-            if len(of) == MOST_PASSAGES:
-                _log.warning("document %r is long: after %d passages it is found by its words only", entry.id, len(of))
-        flat = [text[start:end] for text, of in zip(texts, spans, strict=True) for start, end in of]
-        rows = np.split(embedder.embed_documents(flat), np.cumsum([len(of) for of in spans])[:-1])
-        return {entry.id: (vectors, of) for entry, vectors, of in zip(entries, rows, spans, strict=True)}
 
     def _write(
         self, entries: Sequence[Entry], records: Mapping[str, Record]
@@ -258,12 +239,6 @@ def _unfit(records: Iterable[Record], collection: Collection) -> _Outcomes:
 
 def _is_done(outcome: WriteOutcome | None) -> bool:
     return outcome is not None and outcome.outcome is not Wrote.REJECTED
-
-
-def _record(entry: Entry, vectors: Vector | None, passages: tuple[Span, ...]) -> Record:
-    if vectors is None:
-        raise DocumentError(f"document {entry.id!r} has no vector and there is no model", document_id=entry.id)
-    return Record(entry.id, entry.version, entry.hash, entry.source, vectors, passages, entry.deleted)
 
 
 def _entry(record: Record, version: int, owed: tuple[str, ...]) -> Entry:

@@ -159,6 +159,8 @@ class Indexer:
                 self._look_at_suspects()
             except HybridError as error:
                 _log.warning("debts are tried again later: %s", error)
+            except Exception:  # noqa: BLE001 (nobody else pays what is owed)
+                _log.exception("the work in the background failed in a way nobody foresaw, and goes on")
 
     def _look_at_suspects(self) -> None:
         with self._lock:

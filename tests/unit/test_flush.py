@@ -26,10 +26,14 @@ class Model(HashedWords):
 
     broken = False
     embedded = 0
+    asked = 0
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:
+        self.asked += 1
         if self.broken:
             raise EmbeddingError("out of memory")
+        if any(text.startswith("unreadable") for text in texts):
+            raise ZeroDivisionError("secret")
         self.embedded += len(texts)
         return super().embed_documents(texts)
 
@@ -132,6 +136,25 @@ def test_a_model_that_fails_postpones_the_change_untouched(world: World) -> None
     world.model.broken = False
     assert world.drain() == 2
     assert world.held("b") == ((4, "more"), (4, "more"))
+
+
+def test_what_the_model_cannot_take_stays_owed_and_holds_up_no_other(world: World) -> None:
+    bad = {"d7": "unreadable", "d400": "unreadable, too"}
+    paid = world.pay(*(put(2, bad.get(one, "words"), one) for one in (f"d{number}" for number in range(512))))
+    assert {one: of for one, of in paid.items() if of != Paid()} == dict.fromkeys(
+        bad, Paid(BOTH, "ZeroDivisionError (see the log)")
+    )
+    assert world.held("d511") == ((2, "words"), (2, "words"))
+    assert (world.held("d7"), world.held("d400")) == ((None, None), (None, None))
+    assert world.journal.backlog().owed == {"text": 2, "vector": 2}
+
+
+def test_a_model_that_takes_nothing_is_not_asked_for_each_change(world: World) -> None:
+    world.model.broken = True
+    paid = world.pay(*(put(2, "words", f"d{number}") for number in range(512)))
+    assert set(paid.values()) == {Paid(BOTH, "out of memory")}
+    assert len(paid) == 512
+    assert world.model.asked == 5
 
 
 def test_what_a_store_rejects_goes_to_the_dead_letters_and_nothing_of_it_stays(world: World) -> None:

@@ -102,3 +102,20 @@ def test_a_search_alone_writes_no_journal_where_nothing_is_wrong(tmp_path: Path,
     with hybrid.open(tmp_path, embedder=HashedWords()) as reader:
         reader.search("quiet laptop")
     assert not journal.exists()
+
+
+def test_the_work_in_the_background_outlives_what_nobody_foresaw(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, failed = behind_its_back(engine, "text"), []
+    store.write([newer(store, "1", "quiet laptop")])
+
+    def fails(_: object) -> None:
+        failed.append("once")
+        monkeypatch.undo()
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(store, "states", fails)
+    assert integrity(engine, "quiet laptop")["1"] is Integrity.TORN
+    assert eventually(lambda: bool(failed))
+    assert eventually(lambda: set(integrity(engine, "quiet laptop").values()) == {Integrity.OK})

@@ -14,7 +14,8 @@ import hybrid
 from hybrid.engine import Engine
 from hybrid.errors import DocumentError, HybridError
 from hybrid.indexing.changes import FLYING
-from hybrid.indexing.flush import BATCH, MOST_PASSAGES
+from hybrid.indexing.flush import BATCH
+from hybrid.indexing.making import MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD
 from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
 from hybrid.writing import SAMPLE
