@@ -35,7 +35,7 @@ from hybrid.searcher import Searcher
 from hybrid.settings import Settings
 from hybrid.standing import Standing
 from hybrid.suggest import Suggestions
-from hybrid.writing import finished, sampled, watched
+from hybrid.writing import finished, followed_up, sampled, watched
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Engine:
         sample, valid = ([], []) if found else sampled(source)
         if not (found or valid):  # no collection is made for documents that are all rejected
             return fold(watched(rejections(sample, strict=strict), on_outcome), started)
-        with self._location.writing(valid) as (place, indexer):
+        with self._location.writing(valid) as (place, indexer), followed_up(indexer):
             writer = indexer.writer()
             outcomes = writer.put(chain(sample, source), strict=strict)
             report = fold(watched(outcomes, on_outcome), started)
@@ -111,7 +111,7 @@ class Engine:
         after the other; of an update and a `put` at the same time, or an update from another machine, the later takes
         all.
         """
-        with self._location.writing() as (place, indexer), place.updates.alone():
+        with self._location.writing() as (place, indexer), followed_up(indexer), place.updates.alone():
             outcome = indexer.updater().update(as_id(document_id), changes, expected or {}, only_if)
             finished(place, indexer, fold([outcome], time.perf_counter()), wait)
         return outcome
@@ -137,7 +137,7 @@ class Engine:
         if isinstance(ids, str):
             raise QueryError(f"delete takes a list of ids, not one string; write delete([{ids!r}])", field="ids")
         tree = self._to_delete(ids is None, filter)
-        with self._location.writing() as (place, indexer):
+        with self._location.writing() as (place, indexer), followed_up(indexer):
             if tree is not None and dry_run:
                 count = place.count(tree, self._searcher.stores(place, self.settings.deadline_s))
                 return WriteReport({Outcome.DELETED: count} if count else {}, took_s=time.perf_counter() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -49,3 +50,15 @@ def finished(place: Place, indexer: Indexer, report: WriteReport, wait: bool) ->
         indexer.work()
     if wait:
         place.refresh()
+
+
+@contextmanager
+def followed_up(indexer: Indexer) -> Iterator[None]:
+    """Has debts paid in the background where a write is broken off: what it has done may be owed, or to be put back."""
+    try:
+        yield
+    except KeyboardInterrupt:  # the process is to end; the next one pays
+        raise
+    except BaseException:
+        indexer.work()
+        raise

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hybrid
 from hybrid import Engine
-from hybrid.model import Record
+from hybrid.errors import DocumentError
+from hybrid.model import Record, Vector
 from hybrid.result import Integrity
 from hybrid.stores.base import Store
 from tests.embedders import HashedWords
@@ -119,3 +121,32 @@ def test_the_work_in_the_background_outlives_what_nobody_foresaw(
     assert integrity(engine, "quiet laptop")["1"] is Integrity.TORN
     assert eventually(lambda: bool(failed))
     assert eventually(lambda: set(integrity(engine, "quiet laptop").values()) == {Integrity.OK})
+
+
+class Poisoned(HashedWords):
+    """Makes a vector that no store keeps of a text that starts with `poison`."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 64)."""
+        rows = super().embed_documents(texts)
+        rows[[text.startswith("poison") for text in texts]] = np.nan
+        return rows
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda engine: engine.update("1", {"title": "poison"}),
+        lambda engine: engine.put([{"id": "1", "title": "poison"}], strict=True),
+    ],
+    ids=["update", "strict"],
+)
+def test_what_was_rejected_is_put_back_also_where_the_rejection_is_raised(
+    tmp_path: Path, act: Callable[[Engine], object]
+) -> None:
+    with hybrid.open(tmp_path, embedder=Poisoned()) as engine:
+        engine.put([{"id": "1", "title": "quiet laptop"}])
+        with pytest.raises(DocumentError):
+            act(engine)
+        assert eventually(lambda: settled(engine))
+        assert engine.get("1") == {"title": "quiet laptop"}
