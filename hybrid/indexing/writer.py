@@ -146,23 +146,25 @@ class Writer:
         """The outcomes of the batch, whose changes are paid now; one overtaken from the future is tried once more."""
         planned = batch.planned or {}
         paid = self._flusher.pay(batch.entries) if batch.entries else {}
-        again = self._overtaken([entry for entry in batch.entries if paid[entry.id].superseded])
-        if again:
-            paid |= self._flusher.pay(self._journaled(again))
+        overtaken = [entry for entry in batch.entries if paid[entry.id].superseded]
+        if overtaken:
+            known = self._lookup.known([entry.id for entry in overtaken])
+            newest = {entry.id: known.newest(entry.id) for entry in overtaken}
+            own = (entry.id for entry in overtaken if newest[entry.id] == entry.version)
+            paid |= dict.fromkeys(own, Paid())  # it was sent twice, after a broken connection or by two processes
+            again = [self._once_more(entry, newest[entry.id]) for entry in overtaken if self._is_ahead(newest, entry)]
+            paid |= self._flusher.pay(self._journaled(again)) if again else {}
         return [*batch.settled, *(_outcome(entry.id, planned[entry.id], paid[entry.id]) for entry in batch.entries)]
 
-    def _overtaken(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Those superseded by a version from the future, with a version after it: a clock is ahead, they came later."""
-        if not entries:
-            return []
-        known = self._lookup.known([entry.id for entry in entries])
-        again = []
-        for entry in entries:
-            ahead = self._clock.ahead(known.newest(entry.id))
-            if ahead > 0:
-                _log.warning("document %r has a version %.1f s from the future: some clock is ahead", entry.id, ahead)
-                again.append(replace(entry, version=self._clock.tick(), owed=self._names))
-        return again
+    def _is_ahead(self, newest: Mapping[str, int], entry: Entry) -> bool:
+        """Whether it was superseded by another version that lies in the future."""
+        return newest[entry.id] != entry.version and self._clock.ahead(newest[entry.id]) > 0
+
+    def _once_more(self, entry: Entry, newest: int) -> Entry:
+        """The change with a version after one from the future: a clock is ahead, and it came later."""
+        ahead = self._clock.ahead(newest)
+        _log.warning("document %r has a version %.1f s from the future: some clock is ahead", entry.id, ahead)
+        return replace(entry, version=self._clock.tick(), owed=self._names)
 
 
 def _outcome(document_id: str, planned: Outcome, paid: Paid) -> DocumentOutcome:

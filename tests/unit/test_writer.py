@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hybrid.indexing.changes import FLYING
 from hybrid.indexing.flush import BATCH
 from hybrid.indexing.making import MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD
-from hybrid.model import Document, DocumentOutcome, Vector, WriteReport
+from hybrid.model import Document, DocumentOutcome, Record, Vector, WriteOutcome, WriteReport
 from hybrid.writing import SAMPLE
 from tests.embedders import HashedWords
 
@@ -207,6 +207,26 @@ def test_a_stream_is_consumed_batch_by_batch(engine: Engine) -> None:
         engine.put(endless(), on_outcome=watch)
     assert read <= SAMPLE + 3 * BATCH + 2 * WINDOW
     assert ahead <= 2 * WINDOW + AHEAD * BATCH  # the sample comes first, and is then written
+
+
+def test_what_arrives_at_both_stores_a_second_time_is_not_superseded_by_itself(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.put([doc(1)])
+    for store in engine._location.place.stores.values():
+        monkeypatch.setattr(store, "write", twice(store.write))
+    assert counts(engine.put([doc(1, "changed"), doc(2)])) == {"updated": 1, "created": 1}
+    assert counts(engine.delete(["1"])) == {"deleted": 1}
+
+
+def twice(write: Callable[[Sequence[Record]], list[WriteOutcome]]) -> Callable[[Sequence[Record]], list[WriteOutcome]]:
+    """Sends all again, as a client does whose connection broke before the answer."""
+
+    def written(records: Sequence[Record]) -> list[WriteOutcome]:
+        write(records)
+        return write(records)
+
+    return written
 
 
 def test_more_documents_than_the_backlog_are_written_to_stores_that_keep_nothing(
