@@ -71,7 +71,7 @@ class Flusher:
     ) -> None:
         self._collection = collection
         self._stores = stores
-        self._maker = Maker(collection, embedder)
+        self._maker = Maker(collection, embedder, self._renew)
         self._journal = journal
         self._runs: dict[str, str] = {}
         self._writers = threads(PAYERS * len(stores), "hybrid-write")
@@ -94,6 +94,7 @@ class Flusher:
     def _paid(self, entries: Sequence[Entry], records: Mapping[str, Record]) -> dict[str, Paid]:
         """What became of each change, of which there is a record."""
         reach("write.before")
+        self._renew()
         taken, refused = self._write(entries, records)
         reach("write.after")
         paid = {entry.id: self._settled(entry, taken, refused) for entry in entries}
@@ -183,6 +184,12 @@ class Flusher:
         if records:
             self._journal.embedded(records)
             self._journal.postpone({record.id: record.version for record in records})
+
+    def _renew(self) -> None:
+        try:
+            self._journal.renew()
+        except JournalError as error:  # then another process may do the same work
+            _log.warning("leases could not be renewed: %s", error)
 
     def _acknowledge(self, entries: Sequence[Entry], taken: Mapping[str, _Taken]) -> None:
         """Has what the stores have taken settled soon; one sync of a store covers all that it took before."""

@@ -2,7 +2,8 @@
 
 One row an id: the newest change wins. Each store has its own debt, and a row goes when the change is
 durable in every store. Several processes may share a journal: a row is leased, for a while, to the one
-that writes it, so that nothing is written twice at once and nothing is lost with a process that dies.
+that writes it, so that nothing is written twice at once and nothing is lost with a process that dies. Who
+needs longer renews its leases.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ class Journal:
         self._database: sqlite3.Connection | None = None
         self._inherited: sqlite3.Connection | None = None
         self._pid, self._owner = os.getpid(), _owner()
+        self._renewed = now()
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
@@ -123,6 +125,16 @@ class Journal:
             leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
         return [layout.entry(row) for row in found]
+
+    def renew(self) -> None:
+        """Makes the leases of this owner begin anew, where some time has gone by: it is working on them still."""
+        now = self._now()
+        if 0 <= now - self._renewed < self._lease_s / 3:
+            return
+        with self._transaction() as database:
+            held = (now + self._lease_s, self._owner, now)
+            database.execute("UPDATE entries SET leased_until = ? WHERE leased_by = ? AND leased_until > ?", held)
+        self._renewed = now
 
     def owed(self) -> list[Entry]:
         """All changes that a store has not taken yet, oldest first, whoever has them leased."""

@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 MOST_PASSAGES = 128
 """Passages of one document that are embedded; at 256 tokens each, a text of some 150 kB."""
 
+AT_ONCE = 256
+"""Passages that are embedded in one call of the model: half a minute's work where it is slow."""
+
 _PARTS = 8
 """Parts in which changes are embedded that could not be all together."""
 
@@ -49,11 +52,14 @@ class Made:
 
 
 class Maker:
-    """Makes records of the changes of one collection. Thread-safe."""
+    """Makes records of the changes of one collection. Thread-safe. before_each: called before the model is."""
 
-    def __init__(self, collection: Collection, embedder: Callable[[], Embedder | None]) -> None:
+    def __init__(
+        self, collection: Collection, embedder: Callable[[], Embedder | None], before_each: Callable[[], None]
+    ) -> None:
         self._collection = collection
         self._embedder = embedder
+        self._before_each = before_each
 
     def made(self, entries: Sequence[Entry]) -> Made:
         """The records of the changes; those without vectors get the model's."""
@@ -94,15 +100,22 @@ class Maker:
                     self._embed(part, embedder, made)
 
     def _embedded(self, entries: Sequence[Entry], embedder: Embedder) -> dict[str, Record]:
-        """The record of each change by id; all passages are embedded in one call."""
+        """The record of each change by id."""
         texts = [self._collection.schema.embedded_text(entry.source) for entry in entries]
         spans = [split(text, embedder.max_tokens, embedder.count_tokens)[:MOST_PASSAGES] for text in texts]
         for entry, of in zip(entries, spans, strict=True):
             if len(of) == MOST_PASSAGES:
                 _log.warning("document %r is long: after %d passages it is found by its words only", entry.id, len(of))
         flat = [text[start:end] for text, of in zip(texts, spans, strict=True) for start, end in of]
-        rows = np.split(embedder.embed_documents(flat), np.cumsum([len(of) for of in spans])[:-1])
+        rows = np.split(self._vectors(flat, embedder), np.cumsum([len(of) for of in spans])[:-1])
         return {entry.id: _record(entry, of, span) for entry, of, span in zip(entries, rows, spans, strict=True)}
+
+    def _vectors(self, texts: Sequence[str], embedder: Embedder) -> Vector:
+        made = []
+        for start in range(0, len(texts), AT_ONCE):
+            self._before_each()
+            made.append(embedder.embed_documents(texts[start : start + AT_ONCE]))
+        return np.concatenate(made)
 
 
 def _said(error: Exception) -> str:
