@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -160,18 +160,21 @@ class Flusher:
         return Paid(owed, "; ".join(refused[name] for name in owed), superseded=superseded)
 
     def _buried(self, entry: Entry, store: str, reason: str) -> Paid:
-        """Puts a change that a store will never take away, and both stores back to what that store holds.
+        """Puts a change that a store will never take away, and both stores back to what was there, or owed, before it.
 
         That gets the very next version, so that it does not overtake a later write that is still on its way.
         """
         _log.warning("document %r was rejected by %s: %s", entry.id, store, reason)
+        before = self._journal.replaced(entry)  # first: what leaves the journal later is in the stores by then
         try:
             held = self._stores[store].records([entry.id]).get(entry.id)
         except StoreError as error:
             return Paid((store,), f"{reason}; what it holds instead is not known yet: {error}")
         if held is None or held.deleted or held.hash == entry.hash:
-            held = Record(entry.id, 0, "", {}, self._nothing, deleted=True)
-        instead = _entry(held, put_back(entry.version), tuple(self._stores))
+            held = Record(entry.id, held.version if held else 0, "", {}, self._nothing, deleted=True)
+        version, owed = put_back(entry.version), tuple(self._stores)
+        is_newer = before is not None and before.version > held.version
+        instead = replace(before, version=version, owed=owed) if before and is_newer else _entry(held, version, owed)
         self._journal.bury(entry, store, reason, instead)
         reach("bury.after")
         return Paid(rejected=reason)

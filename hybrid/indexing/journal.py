@@ -24,6 +24,7 @@ import orjson
 from hybrid.errors import JournalError
 from hybrid.forks import guarded
 from hybrid.indexing import entries as layout
+from hybrid.indexing import replaced
 from hybrid.indexing.clock import WRITERS
 from hybrid.indexing.entries import COLUMNS, Entry
 from hybrid.indexing.journal_file import connected, translated
@@ -108,6 +109,7 @@ class Journal:
         """
         with self._transaction() as database:
             make_room(database, len(entries), self._limit)
+            replaced.keep(database, entries)
             self._put(database, entries)
 
     def claim(self, most: int) -> list[Entry]:
@@ -229,10 +231,16 @@ class Journal:
         row = (entry.id, entry.version, store, reason, orjson.dumps(entry.source), self._now())
         with self._transaction() as database:
             database.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", row)
+            replaced.forget(database, [entry.id])
             self._put(database, [instead])
             database.execute(
                 "UPDATE entries SET leased_until = 0 WHERE id = ? AND version = ?", (instead.id, instead.version)
             )
+
+    def replaced(self, entry: Entry) -> Entry | None:
+        """The change that this one took the place of, where not every store had it yet."""
+        with self._reading() as database:
+            return replaced.kept(database, entry)
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """The newest dead letters."""
@@ -288,7 +296,7 @@ class Journal:
     def clear(self) -> None:
         """Forgets all changes and dead letters; counters go on."""
         with self._transaction() as database:
-            for table in ("entries", "debts", "dead_letters"):
+            for table in ("entries", "debts", "dead_letters", "replaced"):
                 database.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
@@ -331,10 +339,12 @@ class Journal:
 
     @staticmethod
     def _forget_settled(database: sqlite3.Connection, ids: Iterable[str]) -> None:
-        database.executemany(
-            "DELETE FROM entries WHERE id = ? AND NOT EXISTS (SELECT 1 FROM debts WHERE debts.id = entries.id)",
-            [(one,) for one in ids],
-        )
+        gone = []
+        for one in ids:
+            query = "DELETE FROM entries WHERE id = ? AND NOT EXISTS (SELECT 1 FROM debts WHERE debts.id = entries.id)"
+            if database.execute(query, (one,)).rowcount:
+                gone.append(one)
+        replaced.forget(database, gone)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from hybrid.errors import JournalError
+from hybrid.indexing import replaced
 from hybrid.wal import into_wal
 
 BUSY_S = 30.0
@@ -40,7 +41,7 @@ def connected(path: Path | None) -> sqlite3.Connection:
         path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
     )
     into_wal(database, BUSY_S)
-    database.executescript(_TABLES)
+    database.executescript(_TABLES + replaced.TABLE)
     return database
 
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 
 from hybrid.errors import BacklogFull
+from hybrid.indexing import replaced
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def _forgotten(database: sqlite3.Connection, most: int) -> int:
     """The number of changes that were forgotten, the oldest of those that no store is owed."""
     rows = database.execute(_FORGET, (most,)).fetchall()
     database.executemany("DELETE FROM debts WHERE id = ?", rows)
+    replaced.forget(database, [one for (one,) in rows])
     if rows:
         _log.info("%d changes are not kept any longer in case a store restarts; then run: hybrid repair", len(rows))
     return len(rows)

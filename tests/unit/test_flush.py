@@ -194,6 +194,38 @@ def test_putting_back_does_not_overtake_a_write_that_came_after_the_rejected_one
     assert world.held() == ((5, "good"), (6, "later"))  # the writer of 6 owes it to Elasticsearch
 
 
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_rejection_brings_back_what_was_acknowledged_before_it_and_not_yet_written(
+    world: World, deletes: bool
+) -> None:
+    world.pay(put(2, "old"))
+    world.text.before_write = fails(StoreFull("elasticsearch", "429, too many requests"))
+    world.pay(delete(4) if deletes else put(4, "good"))  # acknowledged: it is owed to Elasticsearch
+    world.text.before_write = nothing
+    assert world.pay(put(6, "poison"))["a"].rejected
+    assert world.drain() == 1
+    assert world.held() == ((7, None if deletes else "good"),) * 2
+    assert world.journal.replaced(put(1 << 60, "later")) is None
+
+
+def test_a_rejection_of_what_took_the_place_of_another_bad_one_brings_back_what_is_held(world: World) -> None:
+    world.pay(put(2, "old"))
+    world.text.before_write = fails(StoreFull("elasticsearch", "429, too many requests"))
+    world.pay(put(4, "poison one"))
+    world.text.before_write = nothing
+    assert world.pay(put(6, "poison two"))["a"].rejected
+    assert world.drain() == 2  # the first one, put back, and what was there before it
+    assert {text for _, text in filter(None, world.held())} == {"old"}
+    assert world.journal.backlog().entries == 0
+
+
+def test_what_every_store_had_is_not_kept_beside_what_took_its_place(world: World) -> None:
+    world.pay(put(2, "old"))
+    world.pay(put(4, "new"))
+    world.pay(put(6, "newer"))
+    assert world.journal.replaced(put(1 << 60, "later")) is None
+
+
 def test_a_rejection_is_decided_later_where_the_store_does_not_say_what_it_holds(world: World) -> None:
     world.pay(put(2, "good"))
     world.text.before_records = fails(StoreUnavailable("elasticsearch", "connection refused"))
