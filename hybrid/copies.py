@@ -51,7 +51,7 @@ def copies(place: Place, document_id: str, pools: Pools, within_s: float) -> Cop
         found[name]["failed"] = error.code if isinstance(error, StoreError) else "store_error"
     states = {said[name][0] for name in said}
     agree = None if errors else len({state for state in states if state is None or not state.deleted}) <= 1
-    entry = next((one for one in place.left() if one.id == document_id), None)
+    entry = next(iter(place.left([document_id])), None)
     has = {name: state.version for name, (state, _) in said.items() if state is not None}
     # What a store has is not owed to it, though it may not be acknowledged yet.
     owed = tuple(name for name in entry.owed if has.get(name, 0) < entry.version) if entry else ()

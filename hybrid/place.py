@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 from hybrid.bounded import Bounded, at_once
@@ -178,10 +178,10 @@ class Place:
             with closing(Journal(path)) as journal:
                 yield journal
 
-    def left(self) -> list[Entry]:
-        """The changes that a store is still owed."""
+    def left(self, ids: Sequence[str] | None = None) -> list[Entry]:
+        """The changes, or those of these ids, that a store is still owed."""
         with self._journal() as journal:
-            return journal.owed() if journal else []
+            return journal.owed(ids) if journal else []
 
     def stop_writing(self) -> None:
         """Ends the indexer, once what it wrote is acknowledged; the next write makes another."""

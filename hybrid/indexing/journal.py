@@ -138,11 +138,13 @@ class Journal:
             database.execute("UPDATE entries SET leased_until = ? WHERE leased_by = ? AND leased_until > ?", held)
         self._renewed = now
 
-    def owed(self) -> list[Entry]:
-        """All changes that a store has not taken yet, oldest first, whoever has them leased."""
-        query = f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE owed IS NOT NULL ORDER BY journaled"
+    def owed(self, ids: Sequence[str] | None = None) -> list[Entry]:
+        """All changes, or those of these ids, that a store has not taken yet, oldest first, whoever has them leased."""
+        among = "" if ids is None else "id IN (SELECT value FROM json_each(?)) AND"
+        given = () if ids is None else (orjson.dumps(list(ids)).decode(),)
+        query = f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE {among} owed IS NOT NULL ORDER BY journaled"
         with self._reading() as database:
-            return [layout.entry(row) for row in database.execute(query)]
+            return [layout.entry(row) for row in database.execute(query, given)]
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         """The state that each id will have once its change is written; ids without a change are left out."""

@@ -76,8 +76,7 @@ class Updater:
 
         The journal is asked first: what leaves it later is in the stores by then.
         """
-        waiting = self._journal.states([document_id])
-        pending = [entry for entry in self._journal.owed() if entry.id == document_id] if waiting else []
+        pending = self._journal.owed([document_id])
         held: list[Record | Entry] = []
         errors = []
         for name in self._stores:

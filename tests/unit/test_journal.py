@@ -216,6 +216,13 @@ def test_postponing_another_version_does_nothing(journal: Journal, time: Time) -
     assert claimed(journal) == []
 
 
+def test_what_is_owed_of_some_ids_is_told_alone(journal: Journal) -> None:
+    journal.append([entry(one) for one in "abc"])
+    settle(journal, 1, "b")
+    assert [one.id for one in journal.owed(["c", "b", "x"])] == ["c"]
+    assert [one.id for one in journal.owed()] == ["a", "c"]
+
+
 def test_a_process_that_died_leaves_its_changes_to_the_next(opened: Callable[..., Journal], tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from hybrid.indexing.entries import Entry;"
