@@ -90,6 +90,11 @@ def around_number(name: str, document_id: str) -> tuple[str, str]:
     return f"{before}:", f":{after}"
 
 
+def around_ids(name: str) -> tuple[str, int]:
+    """What stands before the number in passages' keys, and where in a document's key its id begins, from 1."""
+    return f"{prefix(name)}p:", len(document_key(name, "").encode()) + 1
+
+
 def tally_key(name: str) -> str:
     """The key of the hash that counts documents and vectors."""
     return f"{prefix(name)}tally"

@@ -57,12 +57,21 @@ KEYS: the document's hash. ARGV: what stands before and after the number in a pa
 
 STATES = """#!lua flags=no-writes
 local held = {}
-for place, key in ipairs(KEYS) do held[place] = redis.call('HMGET', key, '_v', '_h', '_kind') end
+for place, key in ipairs(KEYS) do
+  local of = redis.call('HMGET', key, '_v', '_h', '_kind', '_n')
+  for number = 1, tonumber(of[4] or 1) - 1 do
+    local passage = ARGV[1] .. number .. ':' .. string.sub(key, tonumber(ARGV[2]))
+    if redis.call('EXISTS', passage) == 0 then of[2] = '' end
+  end
+  held[place] = {of[1], of[2], of[3]}
+end
 return held
 """
-"""What is known of many documents at once: a fifth of the time in Python that a command each takes.
+"""What is known of many documents at once: a fifth of the time in Python that a command each takes. A document of
+which a passage is gone has another hash than any content.
 
-KEYS: the documents' hashes."""
+KEYS: the documents' hashes. ARGV: what stands before the number in a passage's key, and where in a document's key its
+id begins, from 1."""
 
 FORGET = """#!lua flags=allow-oom
 local held = redis.call('HMGET', KEYS[1], '_kind', '_v')

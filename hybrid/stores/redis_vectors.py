@@ -188,7 +188,7 @@ class RedisVectors:
     def states(self, ids: Sequence[str]) -> dict[str, State]:
         found: dict[str, State] = {}
         for batch in _batches(ids, BATCH):
-            command = call(STATES, layout.document_keys(self._name, batch), ())
+            command = call(STATES, layout.document_keys(self._name, batch), layout.around_ids(self._name))
             (held,) = run_all(self._client, [command], "states not read")
             for one, (version, digest, kind) in zip(batch, held, strict=True):
                 if version is not None:

@@ -140,6 +140,16 @@ def test_every_tag_is_found_by_itself_alone(store: RedisVectors, client: redis.R
         assert [row[b"id"] for row in answer[b"results"]] == [f"hs:{{redis-only}}:d:{at}".encode()]
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_document_that_lost_a_passage_is_another(store: RedisVectors, client: redis.Redis, number: int) -> None:
+    store.write([record("한:1", 1, [1, 0], [0, 1], [-1, 0]), record("b", 1, [0, -1], [0, -1]), tombstone("d", 1)])
+    before = store.states(["한:1", "b", "d", "e"])
+    assert {one: state.hash for one, state in before.items()} == dict.fromkeys(["한:1", "b", "d"], "h")
+    client.delete(layout.passage_key(NAME, "한:1", number))  # thrown away for want of memory
+    after = before | {"한:1": before["한:1"]._replace(hash="")}
+    assert (store.states(["한:1", "b", "d", "e"]), dict(store.scan())) == (after, after)
+
+
 def test_passages_of_one_document_do_not_crowd_out_the_others(store: RedisVectors) -> None:
     crowd = [[1.0, number / 1000] for number in range(50)]
     store.write([record("long", 1, *crowd), record("b", 1, [0, 1]), record("c", 1, [-1, 0.5]), record("d", 1, [-1, 0])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
 import redis
 from elasticsearch import Elasticsearch
@@ -13,6 +14,7 @@ import hybrid
 from hybrid import Engine
 from hybrid.errors import CollectionMismatch
 from hybrid.model import Vector
+from hybrid.stores.redis_layout import passage_key
 from tests.contract import shop
 from tests.embedders import HashedWords
 
@@ -73,6 +75,18 @@ def test_redis_wiped_is_rebuilt_from_elasticsearch_without_embedding(engine: Eng
     assert embedded(engine) - count == 0
     assert engine.verify().agree
     assert answers(engine) == before
+
+
+def test_a_passage_that_redis_threw_away_comes_back(engine: Engine, redis_url: str) -> None:
+    engine.put([{"id": "long", "title": "long", "vector": np.eye(3, 64, dtype=np.float32)}])
+    engine.flush()
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(passage_key(engine.collection.name, "long", 2))
+    found, repaired = engine.repair()
+    assert ([(one.id, one.fault) for one in found.differences], repaired) == ([("long", "torn")], 1)
+    engine.flush()
+    assert engine.verify().agree
+    assert engine.search(vector=np.eye(3, 64, dtype=np.float32)[2], limit=1).ids == ["long"]
 
 
 def test_elasticsearch_wiped_is_rebuilt_from_redis(engine: Engine, elasticsearch_url: str) -> None:
