@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,10 @@ from hybrid.model import Json, Span, State, Vector
 
 COLUMNS = "id, version, hash, deleted, source, vectors, dim, passages, attempts"
 """The columns of an entry's row."""
+
+
+MOST_BYTES = 64_000_000
+"""Bytes of sources and vectors in rows that are read together, but for the last one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,3 +69,15 @@ def entry(row: tuple[Any, ...]) -> Entry:
         deleted=bool(deleted),
         attempts=attempts,
     )
+
+
+def bounded(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The first of the rows, of COLUMNS and more, that have no more bytes than are read together; one at least."""
+    found: list[tuple[Any, ...]] = []
+    size = 0
+    for row in rows:
+        found.append(row)
+        size += len(row[4]) + len(row[5] or b"")
+        if size >= MOST_BYTES:
+            break
+    return found

@@ -113,17 +113,20 @@ class Journal:
             self._put(database, entries)
 
     def claim(self, most: int) -> list[Entry]:
-        """At most so many changes that are due and leased to nobody, oldest first, now leased to this owner.
+        """At most so many changes, fewer where they are large, that are due and leased to nobody, oldest first, now
+        leased to this owner.
 
         A time further away than this journal sets was set before the machine's clock stepped back, and does not count.
         """
         now = self._now()
         with self._transaction() as database:
-            found = database.execute(
+            rows = database.execute(
                 f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE (due <= ? OR due > ?) "
                 "AND (leased_until <= ? OR leased_until > ?) AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
                 (now, now + MOST_DELAY_S, now, now + self._lease_s, most),
-            ).fetchall()
+            )
+            found = layout.bounded(rows)
+            rows.close()
             leases = [(self._owner, now + self._lease_s, row[0]) for row in found]
             database.executemany("UPDATE entries SET leased_by = ?, leased_until = ? WHERE id = ?", leases)
         return [layout.entry(row) for row in found]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from hybrid.errors import DocumentError
 from hybrid.indexing.changes import FLYING, Asked, Change, Lookup
 from hybrid.indexing.documents import Located, content_hash, fingerprint, normalise
@@ -22,6 +24,9 @@ from hybrid.schema import Collection
 _OVERTAKEN = "a later one of the same id came close behind"
 
 T = TypeVar("T")
+
+MOST_BYTES = 16_000_000
+"""Bytes of text and vectors in a lot, but for the last document of it: a few lots are in memory at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Lots:
         flying: deque[tuple[_Lot, Asked]] = deque()
         refused: DocumentError | None = None
         with self._lookup.asking() as ask:
-            for given in windows(documents, BATCH):
+            for given in bounded(documents):
                 try:
                     lot = self._read(given, [earlier for earlier, _ in flying], strict)
                 except DocumentError as error:
@@ -143,6 +148,31 @@ def windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
     source = iter(items)
     while window := list(islice(source, size)):
         yield window
+
+
+def bounded(documents: Iterable[Any]) -> Iterator[list[Any]]:
+    """The documents, at most BATCH at a time, and fewer where they are large."""
+    lot: list[Any] = []
+    size = 0
+    for one in documents:
+        lot.append(one)
+        size += _size(one)
+        if len(lot) == BATCH or size >= MOST_BYTES:
+            yield lot
+            lot, size = [], 0
+    if lot:
+        yield lot
+
+
+def _size(given: Any) -> int:
+    """Bytes of what may be large in a document, roughly: its texts, and vectors that are arrays."""
+    document = given if isinstance(given, Document) else None
+    fields = given if document is None else document.fields
+    if not isinstance(fields, Mapping):
+        return 0
+    vectors = fields.get("vector") if document is None else document.vectors
+    texts = sum([len(value) for value in fields.values() if value.__class__ is str])
+    return texts + (vectors.nbytes if isinstance(vectors, np.ndarray) else 0)
 
 
 def rejections(documents: Iterable[Any], *, strict: bool) -> Iterator[DocumentOutcome]:

@@ -104,3 +104,12 @@ def test_who_died_renews_nothing(world: World) -> None:
     world.now += 61
     world.journals[0].renew()
     assert world.flushers[1].drain() == BATCH
+
+
+def test_large_changes_are_claimed_fewer_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid.indexing.entries.MOST_BYTES", 10_000)
+    journal = world.journals[0]
+    journal.append([Entry(one, 1, "hash", {"text": "long " * 1000}, BOTH) for one in "abc"])
+    journal.postpone(dict.fromkeys("abc", 1))
+    journal.hurry()
+    assert [len(journal.claim(BATCH)) for _ in range(3)] == [2, 1, 0]

@@ -15,6 +15,7 @@ from hybrid.engine import Engine
 from hybrid.errors import DocumentError, HybridError
 from hybrid.indexing.changes import FLYING
 from hybrid.indexing.flush import BATCH
+from hybrid.indexing.lots import bounded
 from hybrid.indexing.making import MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD
 from hybrid.model import Document, DocumentOutcome, Record, Vector, WriteOutcome, WriteReport
@@ -207,6 +208,18 @@ def test_a_stream_is_consumed_batch_by_batch(engine: Engine) -> None:
         engine.put(endless(), on_outcome=watch)
     assert read <= SAMPLE + 3 * BATCH + 2 * WINDOW
     assert ahead <= 2 * WINDOW + AHEAD * BATCH  # the sample comes first, and is then written
+
+
+@pytest.mark.parametrize("made", [dict, lambda **fields: Document(fields.pop("id"), fields)], ids=["dict", "Document"])
+def test_large_documents_are_read_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch, made: Callable[..., Any]) -> None:
+    monkeypatch.setattr("hybrid.indexing.lots.MOST_BYTES", 10_000)
+    small = [made(id=str(number), text="words") for number in range(BATCH + 1)]
+    large = [made(id=str(number), text="long " * 1000) for number in range(3)]
+    vectors = [Document(str(number), {}, np.ones((1, 1000), np.float32)) for number in range(4)]
+    assert [len(lot) for lot in bounded(small)] == [BATCH, 1]
+    assert [len(lot) for lot in bounded(large)] == [2, 1]
+    assert [len(lot) for lot in bounded(vectors)] == [3, 1]
+    assert [len(lot) for lot in bounded(["no document", None])] == [2]
 
 
 def test_what_arrives_at_both_stores_a_second_time_is_not_superseded_by_itself(
