@@ -90,7 +90,7 @@ class Engine:
             writer = indexer.writer()
             outcomes = writer.put(chain(sample, source), strict=strict)
             report = fold(watched(outcomes, on_outcome), started)
-            finished(place, indexer, report, wait)
+            finished(place, indexer, report, wait, self._working)
         return dataclasses.replace(report, notes=note_of_unknown(writer.unknown_fields))
 
     def update(
@@ -113,7 +113,7 @@ class Engine:
         """
         with self._location.writing() as (place, indexer), followed_up(indexer), place.updates.alone():
             outcome = indexer.updater().update(as_id(document_id), changes, expected or {}, only_if)
-            finished(place, indexer, fold([outcome], time.perf_counter()), wait)
+            finished(place, indexer, fold([outcome], time.perf_counter()), wait, self._working)
         return outcome
 
     def delete(
@@ -147,7 +147,7 @@ class Engine:
                     indexer.updater().check(one, only_if)
                 report = fold(watched(indexer.writer().delete(named, dry_run=dry_run), on_outcome), started)
             if not dry_run:
-                finished(place, indexer, report, wait)
+                finished(place, indexer, report, wait, self._working)
         return report
 
     def _to_delete(self, by_filter: bool, given: str | Mapping[str, Json] | None) -> filters.Filter | None:
@@ -329,7 +329,7 @@ class Engine:
     def work(self) -> None:
         """Pays debts and repairs what searches find torn in the background from now on, until `close`.
 
-        Where no store answers, or there is no collection yet, it begins with the first search that finds one.
+        Where no store answers, or there is no collection yet, it begins with the first search or write that finds one.
         """
         self._working = True
         place = self._location.place
@@ -340,8 +340,8 @@ class Engine:
             _log.warning("work in the background begins later: %s", error)
 
     def _begin_work(self, place: Place) -> None:
-        if self._working and place.indexer is None:
-            place.writing(place.catalog.collection).work()
+        if self._working:
+            (place.indexer or place.writing(place.catalog.collection)).work()
 
     def flush(self) -> Backlog:
         """What is still owed to a store after everything in the journal was tried once more, now."""

@@ -44,9 +44,10 @@ def watched(
         yield outcome
 
 
-def finished(place: Place, indexer: Indexer, report: WriteReport, wait: bool) -> None:
-    """Lets searches see what was written, where wanted, and has debts paid in the background."""
-    if not report.ok:
+def finished(place: Place, indexer: Indexer, report: WriteReport, wait: bool, working: bool) -> None:
+    """Lets searches see what was written, where wanted, and has debts paid in the background, where there are any or
+    this process is `working` anyway."""
+    if working or not report.ok:
         indexer.work()
     if wait:
         place.refresh()

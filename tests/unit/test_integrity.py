@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 import hybrid
 from hybrid import Engine
 from hybrid.errors import DocumentError
+from hybrid.indexing.entries import Entry
+from hybrid.indexing.journal import Journal
 from hybrid.model import Record, Vector
 from hybrid.result import Integrity
 from hybrid.stores.base import Store
@@ -150,3 +153,34 @@ def test_what_was_rejected_is_put_back_also_where_the_rejection_is_raised(
             act(engine)
         assert eventually(lambda: settled(engine))
         assert engine.get("1") == {"title": "quiet laptop"}
+
+
+def owe(engine: Engine) -> None:
+    """Leaves a change in the journal, as a process does that died."""
+    collection = engine.collection
+    with closing(Journal(engine._location.place.settings.journal)) as journal:
+        vectors = np.ones((1, collection.vector.dim), np.float32)
+        journal.append([Entry("owed", 1, "hash", {"title": "owed"}, ("text", "vector"), vectors)])
+
+
+def test_who_works_in_the_background_does_so_from_the_first_write_on(tmp_path: Path) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as serving:
+        serving.work()
+        serving.put([{"id": "1", "title": "quiet laptop"}])
+        owe(serving)
+        assert eventually(lambda: not serving.vitals()["journal"]["owed"], 10)
+
+
+@pytest.mark.parametrize(
+    "first", [lambda engine: engine.delete(["1"]), lambda engine: engine.update("1", {"title": "loud"})]
+)
+def test_who_works_in_the_background_goes_along_where_the_collection_is_moved(
+    engine: Engine, tmp_path: Path, first: Callable[[Engine], object]
+) -> None:
+    with hybrid.open(tmp_path, embedder=HashedWords()) as serving:
+        serving.work()
+        engine.reindex()
+        first(serving)
+        assert serving.collection.name == "documents~2"
+        owe(serving)
+        assert eventually(lambda: not serving.vitals()["journal"]["owed"], 10)
