@@ -358,9 +358,9 @@ class Engine:
     def repair(self) -> tuple[Verification, int]:
         """What disagreed before, and how many documents were repaired. A store that lost its collection gets all
         of it again from the other, vectors included, without embedding. Raises StoreError."""
-        place = self._location.place
-        found = place.writing(place.catalog.reopen()).repair()
-        place.refresh()
+        with self._location.writing(anew=True) as (place, indexer):
+            found = indexer.repair()
+            place.refresh()
         return found
 
     def reindex(

@@ -15,8 +15,8 @@ from hybrid.forks import forgets
 from hybrid.indexing.indexer import Indexer
 from hybrid.model import Document
 from hybrid.place import Place
-from hybrid.plan import TEXT, VECTOR
-from hybrid.reindex import carry, copy, grown, next_name
+from hybrid.plan import TEXT
+from hybrid.reindex import carry, copy, grown, next_name, place_number
 from hybrid.schema import Collection
 from hybrid.search import Pools
 from hybrid.settings import Settings
@@ -90,7 +90,7 @@ class Location:
         patient: for writes, which rather wait for a slow store than go to where the collection was.
         """
         try:
-            name = (self._noted() if patient else self._moved_to()) or self._settings.collection
+            name = self._noted(left) if patient else self._moved_to()
         except StoreError:  # no store says that it was
             return False
         if name == left.settings.collection:
@@ -103,8 +103,11 @@ class Location:
         return True
 
     @contextmanager
-    def writing(self, documents: Iterable[Document] = ()) -> Iterator[tuple[Place, Indexer]]:
-        """The place and its indexer for the length of a write; the collection is made by the documents if need be."""
+    def writing(self, documents: Iterable[Document] = (), *, anew: bool = False) -> Iterator[tuple[Place, Indexer]]:
+        """The place and its indexer for the length of a write; the collection is made by the documents if need be.
+
+        anew: it is looked for in every store again, and made again in one that lost it.
+        """
         known = list(documents)
         while True:
             place = self.place
@@ -113,9 +116,19 @@ class Location:
                     continue
                 if place.catalog.find() is None:
                     place.check_journal()  # before a store is touched
+                if anew:
+                    self._note(place)
+                    place.catalog.reopen()
                 collection = place.catalog.make(known, place.dimension()) if known else place.catalog.collection
                 yield place, place.writing(collection)
                 return
+
+    def _note(self, place: Place) -> None:
+        """Has each store that lost its note of where the collection lies note it again."""
+        name = None if place is self._base else place.settings.collection
+        for store in self._base.stores.values():
+            if store.redirected() != name:
+                store.redirect(name)
 
     def reindex(self, model: str | None, embedder: Embedder | None, told: Callable[[int], None]) -> int:
         """The number of documents copied to a new place, made with this model, where the collection then lies.
@@ -222,10 +235,10 @@ class Location:
         for place in {id(one): one for one in (self._base, *self._left, self._place) if one is not None}.values():
             place.close()
 
-    def _moved_to(self) -> str | None:
-        """The name that a store has noted: the vector store, or the other where it does not answer in a while.
+    def _moved_to(self) -> str:
+        """The name that a store has noted; of two names the further one, as a store that was emptied has lost its note.
 
-        Raises StoreError where neither answers.
+        Raises StoreError where neither answers in a while.
         """
         stores = self._base.stores
         within_s = self._settings.deadline_s * MOVING_SHARE
@@ -234,15 +247,23 @@ class Location:
             if not said:
                 raise error
             _log.warning("where the collection lies is said by the other store: %s", error)
-        return said[VECTOR if VECTOR in said else TEXT]
+        return self._furthest(said.values())
 
-    def _noted(self) -> str | None:
-        """As `_moved_to`, and each store for as long as it takes."""
+    def _noted(self, here: Place) -> str:
+        """As `_moved_to`, and each store for as long as it takes; the text store only where the other does not answer,
+        or knows less than this process, or there is no collection here."""
         try:
-            return self._base.vector.redirected()
+            name = self._furthest([self._base.vector.redirected()])
         except StoreError as error:
             _log.warning("where the collection lies is asked of the other store: %s", error)
-            return self._base.text.redirected()
+            return self._furthest([self._base.text.redirected()])
+        if place_number(name) >= place_number(here.settings.collection) and here.catalog.find() is not None:
+            return name
+        return self._furthest([name, self._base.text.redirected()])
+
+    def _furthest(self, names: Iterable[str | None]) -> str:
+        """The place that was moved to last. Where a store has no note, that is the one of the collection's own name."""
+        return max((name or self._settings.collection for name in names), key=place_number)
 
     def _first(self) -> Place:
         try:
@@ -250,8 +271,8 @@ class Location:
         except StoreError:  # a later search finds out
             return self._base
 
-    def _at(self, name: str | None) -> Place:
-        if name in (None, self._settings.collection):
+    def _at(self, name: str) -> Place:
+        if name == self._settings.collection:
             return self._base
         there = self._settings.model_copy(update={"collection": name})
         if self._place is not None and self._embedder is None:  # moved while this process runs: follow its maker

@@ -30,8 +30,13 @@ _NUMBER = re.compile(r"~(\d+)$")
 
 def next_name(name: str) -> str:
     """The name of the place after the one of this name: documents, documents~2, documents~3, …"""
+    return f"{_NUMBER.sub('', name)}~{place_number(name) + 1}"
+
+
+def place_number(name: str) -> int:
+    """The number of a place: 1 for documents, 2 for documents~2."""
     found = _NUMBER.search(name)
-    return f"{_NUMBER.sub('', name)}~{int(found[1]) + 1 if found else 2}"
+    return int(found[1]) if found else 1
 
 
 def grown(collection: Collection, store: Store, name: str, model: str, dim: int, settings: Settings) -> Collection:

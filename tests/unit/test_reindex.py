@@ -150,6 +150,39 @@ def test_another_engine_follows_to_the_new_place(engine: Engine, tmp_path: Path)
         assert other.collection.name == "documents~2"
 
 
+@pytest.mark.parametrize("name", ["text", "vector"])
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_store_that_was_emptied_after_the_move_gets_all_again(
+    engine: Engine, tmp_path: Path, name: str, writes: bool
+) -> None:
+    engine.reindex()
+    with hybrid.open(tmp_path, embedder=HashedWords()) as before:
+        before.search("word17")
+        engine._location.place.stores[name].drop()
+        engine._location._base.stores[name].redirect(None)
+        with hybrid.open(tmp_path, embedder=HashedWords()) as after:
+            for one in (engine, before, after):
+                if writes and one is after:  # the others had it open
+                    one.put([{"id": "600", "title": "another"}])
+                assert one.search("word17").ids[0] == "17"
+                assert one.collection.name == "documents~2"
+            assert before.repair()[1] >= 590  # hits were repaired behind the searches
+            assert [of.redirected() for of in engine._location._base.stores.values()] == ["documents~2"] * 2
+            for one in (before, after):
+                assert one.verify().agree
+                assert not one.search("word17").degraded
+
+
+def test_what_is_dropped_after_the_move_is_gone_for_all(engine: Engine, tmp_path: Path) -> None:
+    engine.reindex()
+    with hybrid.open(tmp_path, embedder=HashedWords()) as other:
+        other.search("word17")
+        engine.drop()
+        engine.put([{"id": "1", "title": "fresh"}])
+        assert (other.search("fresh").ids, other.collection.name) == (["1"], "documents")
+        assert other.put([{"id": "2", "title": "fresh, too"}]).ok
+
+
 def test_a_model_that_cannot_be_had_leaves_everything_as_it_was(engine: Engine) -> None:
     with pytest.raises(hybrid.HybridError):
         engine.reindex("sentence-transformers:any")
