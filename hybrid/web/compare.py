@@ -26,6 +26,7 @@ from hybrid.plan import RETRIEVERS, TEXT, VECTOR
 from hybrid.presets import Preset
 from hybrid.result import Hit, label
 from hybrid.web.access import asker
+from hybrid.web.actions import own_referrer
 from hybrid.web.addresses import Address
 from hybrid.web.kept import Kept
 from hybrid.web.page import PAGES
@@ -33,6 +34,7 @@ from hybrid.web.view import number
 from hybrid.web.wire import engine, reply
 
 blueprint = Blueprint("compare", __name__)
+blueprint.after_request(own_referrer)
 
 SIDES = "abcd"[:MOST]
 """The arguments that name settings: `a=standard&b=rrf&b.k=20&b.weight.vector=2`."""

@@ -193,3 +193,12 @@ def test_every_post_of_a_page_is_one_of_the_guarded(client: FlaskClient) -> None
     of_pages = [rule.endpoint for rule in posts if not rule.rule.startswith("/api/")]
     assert of_pages
     assert all(one.startswith("actions.") or one in ("compare.save", "compare.keep") for one in of_pages)
+
+
+@pytest.mark.parametrize(
+    "path", ["/compare?q=laptop", "/collections", "/collections/documents/1", "/evaluate", "/evaluate/judge?q=laptop"]
+)
+def test_forms_that_change_something_come_from_somewhere(shop_client: FlaskClient, path: str) -> None:
+    """With no-referrer a browser says of a form that it comes from nowhere; over plain HTTP it says nothing better."""
+    page = shop_client.get(path)
+    assert page.headers["Referrer-Policy"] == "same-origin", path
