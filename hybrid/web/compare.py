@@ -149,7 +149,7 @@ def save() -> Any:
     """Writes a setting as a preset that searches take by name; one that is there already stays."""
     name, side = request.form.get("name", ""), request.form.get("side", "a")
     given = MultiDict([(key, value) for key, value in request.form.items(multi=True) if key not in ("name", "side")])
-    setting = _setting(side, given.get(side, DEFAULT_METHOD), given)
+    setting = _fused(side, _sides(given))
     path = presets.path_of(name, engine().settings)
     if name.endswith(".toml"):
         raise InputError("give a name, such as mine: the file lies beside the collections")
@@ -157,6 +157,15 @@ def save() -> Any:
         raise InputError(f"there is a preset {name!r} already; choose another name, or remove {path.name} first")
     presets.save(Preset(setting.fusion, setting.window, {"made": "on the page that compares"}), path)
     return redirect(str(Address(url_for("compare.page"), tuple(given.items(multi=True))).beside("saved", name)), 303)
+
+
+def _fused(side: str, sides: Mapping[str, Setting]) -> Setting:
+    """The setting of this name, one that fuses: a preset says nothing else. Raises QueryError and InputError."""
+    if side not in sides:
+        raise QueryError(f"there is no setting {side!r} to save; there is: {', '.join(sides)}", field="side")
+    if len(sides[side].retrievers) == 1:
+        raise InputError(f"setting {side.upper()} asks {_method(sides[side])} alone, and a preset says how to fuse")
+    return sides[side]
 
 
 @blueprint.post("/compare/keep")

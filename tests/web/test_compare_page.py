@@ -122,6 +122,23 @@ def test_a_setting_is_saved_as_a_preset_and_none_is_overwritten(tmp_path: Path) 
         assert presets.load("mine", engine.settings) == preset
 
 
+def test_what_is_saved_is_the_setting_that_the_page_shows(tmp_path: Path) -> None:
+    """Where the address names no settings the page shows two of its own; one that fuses nothing is no preset."""
+    with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
+        engine.put([{"id": "1", "title": "Quiet laptop"}])
+        client = create_app(engine).test_client()
+        shown = client.get("/compare.json?q=laptop").get_json()["sides"]["b"]["setting"]
+        assert client.post("/compare/preset", data={"q": "laptop", "side": "b", "name": "mine"}).status_code == 303
+        preset = presets.load("mine", engine.settings)
+        assert (preset.fusion.method, preset.window) == (shown["fusion"]["method"], shown["window"]) == ("rrf", 100)
+        alone = client.post("/compare/preset", data={"q": "laptop", "b": "text", "side": "b", "name": "words"})
+        assert (alone.status_code, "setting B asks text alone" in alone.text) == (400, True)
+        assert client.post("/compare/preset", data={"q": "laptop", "side": "d", "name": "none"}).status_code == 400
+        assert sorted(one.name for one in tmp_path.glob("*.toml")) == ["mine.preset.toml"]
+        assert re.findall(r'<option value="(\w)">', client.get("/compare?q=laptop&b=text").text) == ["a"]
+        assert "/compare/preset" not in client.get("/compare?q=laptop&a=vector&b=text").text
+
+
 def test_hostile_titles_are_text(client: FlaskClient) -> None:
     client.put("/api/v1/documents/1", json={"title": "<script>alert(1)</script> lamp", "text": "lamp"})
     html = client.get("/compare?q=lamp").text
