@@ -31,6 +31,7 @@ PHRASES = {
     "remove_setting": Phrase("Remove", "빼기"),
     "moved_new": Phrase("new", "새로"),
     "nothing_found": Phrase("Nothing found", "찾은 것이 없습니다"),
+    "lists_of_before": Phrase("The lists are those of before: {why}", "목록은 바꾸기 전의 것입니다: {why}"),
     "compare_once_more": Phrase("Compare again", "다시 비교하기"),
     "add_setting": Phrase("Add a setting", "설정 추가"),
     "compare_json": Phrase("As JSON", "JSON으로"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import hybrid
 from hybrid import presets
@@ -40,6 +40,46 @@ def test_a_slider_fuses_anew_and_the_address_keeps_it(open_page: Any) -> None:
     assert slider.evaluate("one => one === document.activeElement")
     afresh = open_page("/compare" + page.url.partition("/compare")[2])
     assert lists(afresh) == after
+
+
+def test_what_leads_on_leads_on_from_where_the_slider_is(open_page: Any) -> None:
+    page = open_page(PATH)
+    page.locator('#compare input[name="b.weight.text"]').fill("0.5")
+    page.wait_for_url("**b.weight.text=0.5*")
+    shown = lists(page)
+    for one in (page.get_by_role("link", name="Add a setting"), page.get_by_role("link", name="한국어")):
+        assert "b.weight.text=0.5" in str(one.get_attribute("href"))
+    page.get_by_role("button", name="Make a short address").click()
+    page.wait_for_url("**kept=**")
+    assert "b.weight.text=0.5" in page.url
+    assert lists(page) == shown
+
+
+def test_a_slider_that_is_held_is_not_taken_away(open_page: Any) -> None:
+    page = open_page(PATH)
+    slider = page.locator('#compare input[name="b.weight.text"]')
+    at = slider.bounding_box()
+    assert at is not None
+    page.mouse.move(at["x"] + at["width"] * 0.1, at["y"] + at["height"] / 2)
+    page.mouse.down()
+    page.wait_for_function("() => location.search.includes('b.weight.text')")
+    first = slider.input_value()
+    page.mouse.move(at["x"] + at["width"] * 0.9, at["y"] + at["height"] / 2)
+    page.mouse.up()
+    assert float(slider.input_value()) > float(first) + 2
+
+
+def test_where_it_cannot_be_fused_anew_the_page_says_so(browser: Browser, url: str) -> None:
+    page = browser.new_page()
+    page.goto(url + PATH)
+    trouble = page.locator("#trouble[role=alert]")
+    expect(trouble).to_have_text("")
+    page.locator('#compare input[name="b.weight.text"]').fill("0")
+    page.locator('#compare input[name="b.weight.vector"]').fill("0")
+    expect(trouble).to_contain_text("The lists are those of before: all weights are 0")
+    page.locator('#compare input[name="b.weight.vector"]').fill("1")
+    expect(trouble).to_have_text("")
+    page.close()
 
 
 def test_the_same_documents_are_joined_and_moves_are_said_in_signs(open_page: Any) -> None:

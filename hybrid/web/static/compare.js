@@ -10,21 +10,38 @@ let waiting = 0;
 
 const address = () => `${form.action}?${new URLSearchParams(new FormData(form))}`;
 
+// What an answer brings. A slider is left where it is, as it may be held; all that leads on leads on from here.
+const names = (box) => [...box.querySelectorAll("[name]")].map((one) => one.name).join();
+const show = (page) => {
+  const replace = (old, fresh) => old.forEach((one, at) => one.replaceWith(document.adoptNode(fresh[at])));
+  const [box, found] = [document, page].map((of) => of.getElementById("compared"));
+  if (names(box) === names(found)) {
+    for (const part of [".likeness", ".places"]) replace(box.querySelectorAll(part), found.querySelectorAll(part));
+  } else replace([box], [found]);
+  for (const id of ["going-on", "keeping"]) replace([document.getElementById(id)], [page.getElementById(id)]);
+  replace(document.querySelectorAll(".language"), page.querySelectorAll(".language"));
+};
+
 // The settings as they are now are fused anew; an older answer never replaces a newer one.
 const compare = async () => {
   number += 1;
   const mine = number;
   const url = address();
-  const answer = await fetch(url);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const found = page.getElementById("compared");
-  if (mine !== number || !answer.ok || !found) return;
-  const focused = document.activeElement?.name;
-  document.getElementById("compared").replaceWith(document.adoptNode(found));
-  document.querySelector(".keep")?.replaceWith(document.adoptNode(page.querySelector(".keep")));
-  history.replaceState(null, "", url);
-  if (focused) form.elements.namedItem(focused)?.focus();
-  join();
+  const trouble = document.getElementById("trouble");
+  try {
+    const answer = await fetch(url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== number) return;
+    if (!answer.ok) throw new Error(page.querySelector(".problem div p")?.textContent ?? answer.statusText);
+    const focused = document.activeElement?.name;
+    show(page);
+    trouble.textContent = "";
+    history.replaceState(null, "", url);
+    if (focused) form.elements.namedItem(focused)?.focus();
+    join();
+  } catch (error) {
+    if (mine === number) trouble.textContent = trouble.dataset.words.replace("{why}", () => error.message);
+  }
 };
 
 form.addEventListener("input", (event) => {
