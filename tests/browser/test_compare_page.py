@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -80,6 +81,25 @@ def test_where_it_cannot_be_fused_anew_the_page_says_so(browser: Browser, url: s
     page.locator('#compare input[name="b.weight.vector"]').fill("1")
     expect(trouble).to_have_text("")
     page.close()
+
+
+def test_the_form_sends_what_the_address_says(open_page: Any) -> None:
+    """Values, too, that lie between the steps of a slider, or beyond its usual end."""
+    state = {
+        "a": "standard",
+        "b": "rrf",
+        "b.k": "250.5",
+        "b.weight.text": "0.25",
+        "b.weight.vector": "10",
+        "limit": "5",
+    }
+    page = open_page(f"/compare?q=quiet+laptop&{urlencode(state)}")
+    shown = lists(page)
+    page.get_by_role("button", name="Compare again").click()
+    page.wait_for_url("**a.weight.text=1**")
+    assert dict(parse_qsl(urlsplit(page.url).query)).items() >= state.items()
+    assert lists(page) == shown
+    assert [len(one) for one in shown] == [5, 5]
 
 
 def test_the_same_documents_are_joined_and_moves_are_said_in_signs(open_page: Any) -> None:
