@@ -116,6 +116,7 @@ def page() -> str:
     at, sides = _address(), _sides(request.args)
     columns = _columns(at, sides) if at.arguments and request.args.get("q", "").strip() else []
     free = [name for name in SIDES if name not in sides]
+    key = request.args.get("kept", "")
     return render_template(
         "compare.html",
         query=request.args.get("q", ""),
@@ -126,7 +127,7 @@ def page() -> str:
         most_window=WINDOW,
         json_url=str(Address(url_for("compare.page_json"), at.arguments)),
         saved=request.args.get("saved", ""),
-        short_url=url_for("compare.kept", key=key, _external=True) if (key := request.args.get("kept", "")) else "",
+        short_url=url_for("compare.kept", key=key, _external=True) if _kept().leads(key, at.arguments) else "",
         beside=_BESIDE,
     )
 

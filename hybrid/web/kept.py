@@ -48,6 +48,10 @@ class Kept:
             raise NotFound("nothing is kept under this key; it may have been made on another server")
         return tuple((name, value) for name, value in orjson.loads(body))
 
+    def leads(self, key: str, state: Arguments) -> bool:
+        """Whether the key leads to this state."""
+        return bool(_KEY.fullmatch(key)) and self._read(key) == orjson.dumps(state)
+
     def _read(self, key: str) -> bytes | None:
         if self._folder is None:
             return self._here.get(key)

@@ -195,6 +195,8 @@ def test_what_is_kept_lasts_is_shown_and_is_bounded(tmp_path: Path, monkeypatch:
         client = create_app(engine).test_client()
         page = client.get(address, follow_redirects=True)
         assert dict(page.request.args) == state | {"kept": address.rsplit("/", 1)[1]}
+        for other in (f"q=lamp&kept={address.rsplit('/', 1)[1]}", "q=laptop&a=rrf&a.k=20&b=text&kept=aaaaaaaaaa"):
+            assert "Short address" not in client.get(f"/compare?{other}").text  # it leads elsewhere, or nowhere
         assert client.get("/compare/aaaaaaaaaa").status_code == 404
         assert client.get("/compare/..%2f..%2fetc").status_code == 404
         assert client.post("/compare/keep", data={"q": "x" * 9000}).status_code == 413
