@@ -20,6 +20,9 @@ blueprint = Blueprint("metrics", __name__)
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that are counted by their names: a client may send any word as one, and each would be kept for good."""
+
 _OPEN = {"closed": 0, "half_open": 0.5, "open": 1}
 
 
@@ -63,7 +66,8 @@ class Metrics:
     def asked(self, response: Response) -> Response:
         """Counts a request, by what it is answered with."""
         endpoint = request.endpoint or "none"
-        self._requests.labels(endpoint, request.method, str(response.status_code)).inc()
+        method = request.method if request.method in _METHODS else "other"
+        self._requests.labels(endpoint, method, str(response.status_code)).inc()
         self._took.labels(endpoint).observe(time.perf_counter() - g.get("began", time.perf_counter()))
         if "problem" in g:
             self._problems.labels(g.problem).inc()

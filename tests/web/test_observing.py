@@ -40,6 +40,13 @@ def test_searches_requests_and_problems_are_counted(client: FlaskClient) -> None
     assert said['hybrid_circuit_open{retriever="text"}'] == 0
 
 
+def test_methods_that_nobody_knows_are_counted_as_one(client: FlaskClient) -> None:
+    for number in range(5):
+        assert client.open("/healthz", method=f"X{number}").status_code == 405
+    said = {name: value for name, value in counts(client).items() if "405" in name and "_created" not in name}
+    assert said == {'hybrid_http_requests_total{endpoint="none",method="other",status="405"}': 5}
+
+
 def test_two_applications_count_apart(engine: hybrid.Engine) -> None:
     one, other = (create_app(engine).test_client() for _ in range(2))
     one.get("/healthz")
