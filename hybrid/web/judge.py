@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -16,6 +17,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from hybrid.errors import DocumentNotFound, InputError
 from hybrid.evaluation import exchange, judging, rated
 from hybrid.evaluation.rated import AGREED, Rating, Ratings
+from hybrid.evaluation.tables import MAX_GRADE
 from hybrid.web import actions
 from hybrid.web.addresses import Address
 from hybrid.web.page import link
@@ -33,6 +35,7 @@ CANNOT, BACK = "cannot", "back"
 
 _RATINGS = "hybrid_ratings"
 _DEPTH, _DEEPEST = 10, 100
+_DEPTHS, _GRADES = re.compile(r"[0-9]{1,3}"), re.compile(r"-?[0-9]{1,4}")
 _AT_ONCE = 1000
 _MOST_LISTED = 200
 _MOST_IMPORT = 8 * 1024 * 1024
@@ -104,7 +107,7 @@ def rate() -> Any:
         ratings().take_back(asked.q, one, judge)
     elif grade == CANNOT:
         ratings().rate([Rating(asked.q, one, judge, None)])
-    elif grade in map(str, MEANINGS) or (form.get("agreed") and grade.removeprefix("-").isdecimal()):
+    elif grade in map(str, MEANINGS) or (form.get("agreed") and _may_be_agreed(grade)):
         ratings().rate([Rating(asked.q, one, judge, int(grade))])
     else:
         raise BadRequest(f"the grade is {grade[:20]!r}; give 0 to 3, {CANNOT} or {BACK}")
@@ -113,6 +116,11 @@ def rate() -> Any:
     kept = [("q", asked.q), ("depth", str(asked.depth)), ("judge", asked.judge), ("seed", asked.seed)]
     kept += [("rank", "1")] if asked.rank else []
     return redirect(f"{link('judge.page', *kept)}#{quote(form.get('next', ''))}", 303)
+
+
+def _may_be_agreed(grade: str) -> bool:
+    """Whether it is a grade that judges may have given, by hand or in a file."""
+    return bool(_GRADES.fullmatch(grade)) and abs(int(grade)) <= MAX_GRADE
 
 
 @actions.blueprint.post("/evaluate/judge/import")
@@ -154,7 +162,7 @@ def _asked(given: Mapping[str, str] | None = None) -> Asked:
     """What the address, or a form, asks. Raises BadRequest."""
     args = request.args if given is None else given
     depth = args.get("depth") or str(_DEPTH)
-    if not (depth.isascii() and depth.isdecimal() and 1 <= int(depth[:5]) <= _DEEPEST):
+    if not (_DEPTHS.fullmatch(depth) and 1 <= int(depth) <= _DEEPEST):
         raise BadRequest(f"the depth is {depth[:20]!r}; give a number from 1 to {_DEEPEST}")
     judge = args.get("judge", "").strip()[:_NAME] or ANYONE
     if judge == AGREED:

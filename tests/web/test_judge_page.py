@@ -63,6 +63,20 @@ def test_a_rating_is_kept_changed_and_taken_back(client: FlaskClient) -> None:
     assert facts(client)["rated"] == 0
 
 
+@pytest.mark.parametrize("depth", ["0", "101", "0000110000", "00001" + "9" * 5000, "\u0663", "-1", "1e1"])
+def test_a_depth_is_from_1_to_100_however_it_is_written(client: FlaskClient, depth: str) -> None:
+    said = client.get("/evaluate/judge.json", query_string={"q": "laptop", "depth": depth})
+    assert (said.status_code, "give a number from 1 to 100" in said.get_json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("grade", ["9" * 30, "9" * 5000, "1001", "-1001", "\u0663", "x", ""])
+def test_a_grade_that_no_file_may_have_is_not_agreed_on(client: FlaskClient, grade: str) -> None:
+    said = client.post("/evaluate/judge/rate", data={"q": "laptop", "id": "a", "grade": grade, "agreed": "1"})
+    assert said.status_code == 400
+    assert facts(client, q="")["queries"] == []
+    assert rate(client, "a", "-1000", agreed="1").status_code == 303
+
+
 def test_the_page_shows_all_as_text_and_hides_ranks(client: FlaskClient) -> None:
     page = client.get("/evaluate/judge?q=laptop").text
     assert "조용한 laptop &lt;script&gt;" in page
