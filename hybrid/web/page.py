@@ -201,6 +201,11 @@ def link(endpoint: str, *arguments: tuple[str, str], anchor: str = "", **parts: 
     return f"{at}#{quote(anchor)}" if anchor else str(at)
 
 
+def _own_path() -> str:
+    """The path of this page as an address has it, below the application's root."""
+    return quote(request.root_path + request.path, safe="/:@")
+
+
 @blueprint.app_context_processor
 def form() -> dict[str, Any]:
     """What every page shows: the words of its language, its neighbours, and the form with the URL's arguments."""
@@ -211,7 +216,7 @@ def form() -> dict[str, Any]:
     values = {name: request.args.get(name) or default for name, default in defaults.items()}
     once = {"q", "cursor", "offset", "explain", OTHER, *defaults}  # a new query begins at the top
     sent = [(name, value) for name, value in request.args.items(multi=True) if value and name not in once]
-    at = Address(request.path, tuple(one for one in request.args.items(multi=True) if one[1].strip()))
+    at = Address(_own_path(), tuple(one for one in request.args.items(multi=True) if one[1].strip()))
     return {
         "t": t,
         "say": words,

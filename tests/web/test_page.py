@@ -115,6 +115,19 @@ def test_the_form_shows_what_the_url_says(shop_client: FlaskClient) -> None:
     assert "open" not in Elements(shop_client.get("/search?q=laptop&limit=10").text).all("details")[0]
 
 
+@pytest.mark.parametrize(
+    ("path", "root", "leads"),
+    [
+        ("/search?q=a%26b", "", "/search?q=a%26b&lang=ko"),
+        ("/search?q=a", "/shop", "/shop/search?q=a&lang=ko"),
+        ("/collections/documents/a%3Fb%23c%2541//%22", "", "/collections/documents/a%3Fb%23c%2541//%22?lang=ko"),
+    ],
+)
+def test_the_other_language_is_of_this_very_page(shop_client: FlaskClient, path: str, root: str, leads: str) -> None:
+    html = shop_client.get(path, environ_overrides={"SCRIPT_NAME": root}).text
+    assert [unescape(one) for one in re.findall(r'class="language" href="([^"]*)"', html)] == [leads]
+
+
 def test_nothing_found_says_so(shop_client: FlaskClient) -> None:
     html = shop_client.get("/search?q=zyzzyva&retrievers=text").text
     assert "Nothing found for “zyzzyva”" in html
