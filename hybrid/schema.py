@@ -293,15 +293,16 @@ def check_id(value: Any) -> str:
 def moment(text: str) -> int | None:
     """Milliseconds since 1970 (UTC) of an ISO 8601 date or date-time, rounded down; None if it is not one.
 
-    A date without a time is 00:00 UTC, as is a time without a zone.
+    A date without a time is 00:00 UTC, as is a time without a zone. In UTC it must be of the years 1 to 9999, too, as
+    else it could not be written again.
     """
     if not _DATE.fullmatch(text):
         return None
     try:
         given = datetime.fromisoformat(text)
-    except ValueError:
+        since = (given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)) - _EPOCH
+    except (ValueError, OverflowError):
         return None
-    since = (given if given.tzinfo else given.replace(tzinfo=UTC)) - _EPOCH
     return since // _MILLISECOND
 
 

@@ -20,6 +20,9 @@ from hybrid.schema import Field, FieldType, Schema, moment
 CHOSEN, FROM, TO = "f.", "from.", "to."
 
 _DAY_MS = 86_400_000
+_LAST_DAY_MS = 253_402_214_400_000
+"""9999-12-31, after which there is no date that can be written."""
+
 _BY_VALUE = frozenset({FieldType.KEYWORD, FieldType.BOOLEAN})
 _BY_RANGE = frozenset({FieldType.LONG, FieldType.DOUBLE, FieldType.DATE})
 
@@ -87,9 +90,16 @@ def _conditions(
         field = _known(TO, name, ranged)
         end = _number(TO, field, text)
         if field.type is FieldType.DATE and end % _DAY_MS == 0 and "T" not in text:
-            yield TO + name, Compare(name, Order.BELOW, Moment(int(end) + _DAY_MS))  # the whole of that day
+            yield TO + name, _through(name, int(end))
         else:
             yield TO + name, Compare(name, Order.AT_MOST, end)
+
+
+def _through(name: str, day: int) -> Filter:
+    """The whole of a day and what is before it."""
+    if day == _LAST_DAY_MS:
+        return Compare(name, Order.AT_MOST, Moment(day + _DAY_MS - 1))
+    return Compare(name, Order.BELOW, Moment(day + _DAY_MS))
 
 
 def _known(start: str, name: str, fields: Mapping[str, Field]) -> Field:

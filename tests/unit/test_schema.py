@@ -252,19 +252,19 @@ def test_a_collection_name_that_cannot_be_is_refused(name: str) -> None:
         ("2024-01-31T09:00:00+0900", datetime(2024, 1, 31, tzinfo=UTC)),
         ("2024-01-31T00:00:00.5Z", datetime(2024, 1, 31, 0, 0, 0, 500_000, tzinfo=UTC)),
         ("0001-01-01", datetime(1, 1, 1, tzinfo=UTC)),
-        ("9999-12-31T23:59:59.999999-14:00", datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
+        ("9999-12-31T09:59:59.999999-14:00", datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
     ],
 )
 def test_a_date_is_milliseconds_since_1970_in_utc_rounded_down(text: str, meant: datetime) -> None:
-    behind = 14 * 3600 if text.endswith("-14:00") else 0
     since = meant - datetime(1970, 1, 1, tzinfo=UTC)
-    assert moment(text) == (since.days * 86_400 + since.seconds + behind) * 1000 + since.microseconds // 1000
+    assert moment(text) == (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 @pytest.mark.parametrize(
     "text",
     "|2024|2024-1-1|2024-13-01|2023-02-29|20240131|2024-01-31T|2024-01-31T25:00|31.01.2024| 2024-01-31|2024-01-31\n|"
-    "٢٠٢٤-٠١-٣١|2024-01-31T10|2024-W05-3|0000-01-01|2024-01-31T10:00 Z".split("|"),
+    "٢٠٢٤-٠١-٣١|2024-01-31T10|2024-W05-3|0000-01-01|2024-01-31T10:00 Z|"
+    "0001-01-01T00:00:00+00:01|9999-12-31T23:59:59-00:01".split("|"),
 )
 def test_what_is_no_iso_date_is_none(text: str) -> None:
     assert moment(text) is None

@@ -53,6 +53,7 @@ HOSTILE = [
         ([("from.pages", "2.5"), ("to.pages", "7.5")], "pages >= 3 AND pages <= 7"),
         ([("from.released", "2024-01-31")], "released >= 2024-01-31"),
         ([("to.released", "2024-01-31")], "released < 2024-02-01"),  # that day too
+        ([("to.released", "9999-12-31")], "released <= 9999-12-31T23:59:59.999Z"),  # there is no next one
         ([("to.released", "2024-01-31T12:00:00Z")], "released <= 2024-01-31T12:00:00Z"),
         ([("f.brand", "a"), ("from.price", "1")], 'brand = "a" AND price >= 1.0'),
     ],

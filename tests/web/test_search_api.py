@@ -230,6 +230,20 @@ def test_a_wrong_filter_says_at_which_character(shop_client: FlaskClient) -> Non
     assert "there is no field 'prize'; there is: price" in said["detail"]
 
 
+def test_dates_at_the_ends_of_time_can_be_asked_for_and_what_is_beyond_is_none(client: FlaskClient) -> None:
+    """A document of the year 0 in UTC would take the text store from every search that has its field as a facet."""
+    for one, date in (("first", "0001-01-01T00:00:00Z"), ("last", "9999-12-31T23:59:59Z")):
+        client.put(f"/api/v1/documents/{one}", json={"title": "lamp", "released": date})
+        asked = {"q": "lamp", "filter": f"released = {date}", "facets": "released"}
+        assert [hit["id"] for hit in client.get(URL, query_string=asked).get_json()["hits"]] == [one]
+        assert client.get(URL, query_string=asked | {"plan": "true"}).status_code == 200
+    for date in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        problem(client.put("/api/v1/documents/x", json={"released": date}), 422, "invalid_document")
+        problem(client.get(URL, query_string={"filter": f"released > {date}"}), 400, "invalid_filter")
+    body = client.get("/search.json?q=lamp&from.released=0001-01-01&to.released=9999-12-31").get_json()
+    assert (len(body["hits"]), body["degraded"]) == (2, False)
+
+
 @pytest.mark.parametrize(("levels", "code"), [(60, "invalid_filter"), (900, "invalid_json"), (10_000, "invalid_json")])
 def test_a_filter_nested_too_deep_is_refused_like_any_other(shop_client: FlaskClient, levels: int, code: str) -> None:
     problem(
