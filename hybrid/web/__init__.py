@@ -91,7 +91,11 @@ def create_app(
 
 def _check_host(trusted: Collection[str]) -> None:
     # Not Flask's TRUSTED_HOSTS, which cannot name an IPv6 address.
-    if urlsplit(f"//{request.host}").hostname not in trusted:
+    try:
+        name = urlsplit(f"//{request.host}").hostname
+    except ValueError:  # as of a bracket that is not closed
+        name = None
+    if name not in trusted:
         raise BadRequest("this server is not known by the host name that it was asked by")
 
 

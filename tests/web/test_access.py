@@ -122,6 +122,12 @@ def test_a_page_of_another_origin_changes_nothing(ask: Ask, engine: hybrid.Engin
         403,
         "forbidden",
     )
+    for broken in ("null", "http://[", "http://[::1", "//", ""):
+        problem(ask("writer", "DELETE", "/api/v1/documents/a1", headers={"Origin": broken}), 403, "forbidden")
+    at = {"Host": "my_host:8080"}  # which the framework takes for none
+    problem(ask("writer", "DELETE", "/api/v1/documents/a1", headers={"Origin": "null", **at}), 403, "forbidden")
+    own = {"Origin": "http://my_host:8080", **at}
+    assert ask("writer", "PATCH", "/api/v1/documents/a1", json={"price": 1.0}, headers=own).status_code == 200
     unguarded = create_app(engine).test_client()  # whoever reaches it may write: a browser's pages may not
     problem(unguarded.put("/api/v1/documents/x", json={"title": "x"}, headers=evil), 403, "forbidden")
     own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}

@@ -96,6 +96,10 @@ def test_it_answers_to_its_own_names_only(server: Server) -> None:
     assert ask(server.url, "/", host=f"evil.example:{port}")[0] == 400
 
 
+def test_a_host_that_cannot_be_read_is_none_of_its_own(server: Server) -> None:
+    assert [ask(server.url, "/healthz", host)[0] for host in ("[:::]", "[", "[::1", "a]b")] == [400] * 4
+
+
 def test_it_answers_on_an_ipv6_address(engine: hybrid.Engine) -> None:
     server = Server(engine, "::1", 0)
     thread = threading.Thread(target=server.run)
