@@ -19,6 +19,9 @@ from hybrid.schema import Field, FieldType, Schema, moment
 
 CHOSEN, FROM, TO = "f.", "from.", "to."
 
+MOST_CHOSEN = 100
+"""Values and ends of ranges that an address may choose."""
+
 _DAY_MS = 86_400_000
 _LAST_DAY_MS = 253_402_214_400_000
 """9999-12-31, after which there is no date that can be written."""
@@ -62,10 +65,14 @@ def read(arguments: Iterable[tuple[str, str]], schema: Schema) -> Narrowing:
     """What the arguments of an address choose; empty ones choose nothing. Raises QueryError."""
     values: dict[str, tuple[str, ...]] = {}
     ends: dict[str, dict[str, str]] = {FROM: {}, TO: {}}
-    for name, value in arguments:
-        start = next((one for one in (CHOSEN, FROM, TO) if name.startswith(one)), None)
-        if start is None or not value:
-            continue
+    chosen = [one for one in arguments if narrows(one[0]) and one[1]]
+    if len(chosen) > MOST_CHOSEN:
+        raise QueryError(
+            f"{len(chosen)} values are chosen; {MOST_CHOSEN} are the most. Write a filter, with IN",
+            field=chosen[MOST_CHOSEN][0],
+        )
+    for name, value in chosen:
+        start = next(one for one in (CHOSEN, FROM, TO) if name.startswith(one))
         field = name.removeprefix(start)
         if start == CHOSEN:
             values[field] = tuple(dict.fromkeys((*values.get(field, ()), value)))

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from werkzeug.datastructures import MultiDict
 
 from hybrid import filters
-from hybrid.errors import StoreError
+from hybrid.errors import QueryError, StoreError
 from hybrid.filters.tree import Filter, both
 from hybrid.fusion import methods
 from hybrid.fusion.base import DEFAULT_METHOD
@@ -35,6 +35,9 @@ blueprint = Blueprint("page", __name__)
 LANG, OTHER = "lang", "explain_id"
 _OWN = frozenset({LANG, OTHER, choices.MORE})
 """Arguments of the page that the API does not have, beside those that narrow."""
+
+MOST_ADDRESS = 100_000
+"""Bytes of the arguments of a page at most, which every link of it repeats; the longest query fits in."""
 
 PAGES = "hybrid_pages"
 """Where an application keeps its pages, as (endpoint, English name), for the navigation."""
@@ -74,6 +77,8 @@ class _Asked:
     """A search that an address asks for, answered, with what the page shows beside the hits."""
 
     def __init__(self) -> None:
+        if len(request.query_string) > MOST_ADDRESS:
+            raise QueryError(f"the arguments have {len(request.query_string)} bytes; {MOST_ADDRESS} are the most")
         self.at = Address(url_for("page.search"), tuple(request.args.items(multi=True)))
         self.strings = strings()
         self.schema: Schema = engine().collection.schema

@@ -6,6 +6,7 @@ import random
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -79,6 +80,18 @@ def test_arguments_are_a_filter(arguments: list[tuple[str, str]], filter: str | 
 def test_what_narrows_nothing_is_refused(arguments: list[tuple[str, str]], said: str) -> None:
     with pytest.raises(QueryError, match=said):
         read(arguments, SCHEMA)
+
+
+def test_a_page_is_not_much_longer_than_its_address(shop_client: FlaskClient) -> None:
+    """Each value that is chosen has links, which repeat all of the address."""
+    some, many = ([("q", "lamp"), *(("f.brand", str(one)) for one in range(count))] for count in (100, 101))
+    assert len(shop_client.get("/search", query_string=urlencode(some)).text) < 1_000_000
+    for path in ("/search", "/search.json"):
+        said = shop_client.get(path, query_string=urlencode(many))
+        assert (said.status_code, "101 values are chosen; 100 are the most" in said.text) == (400, True)
+        padded = shop_client.get(path, query_string="q=lamp" + "&lang=en" * 15_000)
+        assert (padded.status_code, "100000 are the most" in padded.text) == (400, True)
+    assert shop_client.get("/search", query_string=urlencode({"q": "\ud55c" * 8192})).status_code == 200
 
 
 def test_an_address_is_changed_in_one_argument() -> None:
