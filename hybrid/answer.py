@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import orjson
+
+from hybrid.filters import show
 from hybrid.fusion import Column, FusedRanking, combine
 from hybrid.hydrate import Hydrated, Shelf, hydrated
 from hybrid.model import Json, Ranking, RetrieverReport, Status, Stored
@@ -13,6 +16,9 @@ from hybrid.result import Counts, Facets, Hit, Integrity, Passage, Total
 from hybrid.schema import Schema
 from hybrid.search import Answer
 from hybrid.shaping.order import Order, ordered
+
+_BYTES_LIKE_ONE = 100
+"""Characters of a request that take as much room as a document of a ranking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,15 @@ class Found:
     def full(self) -> bool:
         """Whether a retriever returned as many documents as it was asked for, so that there may be more."""
         return any(len(answer.ranking) >= self.plan.window for answer in self.good.values())
+
+    @property
+    def size(self) -> int:
+        """About how much room it takes, in documents: what a filter, texts and facets take counts as so many more."""
+        plan = self.plan
+        counted = 0 if self.facets is None else sum(map(len, self.facets.found.values()))
+        texts = [plan.query, *plan.queries, "" if plan.filter is None else show(plan.filter)]
+        said = sum(map(len, texts)) + len(orjson.dumps(plan.shaping.to_dict()))
+        return len(self.order.ids) + counted + said // _BYTES_LIKE_ONE
 
     def reports(self) -> dict[str, RetrieverReport]:
         """How each retriever's part went, those that were not asked too."""

@@ -40,7 +40,7 @@ class Pages(Generic[_Answer]):
         self._lock = threading.Lock()
 
     def keep(self, answer: _Answer, size: int) -> bytes:
-        """The key under which the answer, of `size` documents, is kept from now on."""
+        """The key under which the answer, which takes the room of `size` documents, is kept from now on."""
         key = secrets.token_bytes(_KEY)
         with self._lock:
             self._kept[key] = (self._now() + KEPT_S, size, answer)

@@ -324,7 +324,7 @@ class Searcher:
         return highlighted(hits, terms(plan), how, place.catalog.collection.schema, near)
 
     def _next(self, of: Found, key: bytes | None, place: int) -> str:
-        return self._pages.cursor(self._pages.keep(of, len(of.order)) if key is None else key, place)
+        return self._pages.cursor(self._pages.keep(of, of.size) if key is None else key, place)
 
 
 def _explained(place: Place, stores: Mapping[str, Bounded], of: Found, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hybrid
 from hybrid.errors import CursorError, CursorGone
 from hybrid.pages import KEPT_S, MOST_KEPT, Pages
+from tests.embedders import HashedWords
 
 
 class Clock:
@@ -51,6 +53,18 @@ def test_what_was_read_last_is_kept_longest_when_there_is_no_more_room() -> None
 def test_an_answer_larger_than_all_room_is_kept_all_the_same() -> None:
     pages: Pages[str] = Pages()
     assert pages.find(pages.cursor(pages.keep("huge", 2 * MOST_KEPT), 0))[1] == "huge"
+
+
+def test_what_a_request_says_takes_room_too() -> None:
+    """Else requests with filters of megabytes would be kept by the thousand."""
+    large = {"not": {"field": "id", "op": "in", "value": [f"{number:04000}" for number in range(1000)]}}
+    with hybrid.open(":memory:", embedder=HashedWords()) as engine:
+        engine.put({"id": str(number), "title": "lamp"} for number in range(3))
+        first = engine.search("lamp", limit=1).next_cursor
+        for _ in range(MOST_KEPT // 40_000):
+            assert engine.search("lamp", filter=large, limit=1).next_cursor
+        with pytest.raises(CursorGone):
+            engine.search(cursor=first)
 
 
 @pytest.mark.parametrize(
