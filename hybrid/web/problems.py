@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -43,8 +44,11 @@ _UNANSWERED = {
 }
 
 _JSON_PATHS = ("/api/", "/healthz", "/readyz", "/openapi.json", "/metrics")
-_JSON_PAGES = ("/search", "/compare", "/collections", "/evaluate", "/evaluate/judge")
-"""Pages that answer in JSON where .json is added."""
+_JSON_PAGES = re.compile(r"/(search|compare|collections|evaluate|evaluate/judge|evaluate/runs/[0-9]+)\.json")
+"""Pages that answer in JSON as .json is added. (An id may end so, too: its page has format=json.)"""
+
+_JSON_TYPES = ("application/problem+json", "application/json", "application/x-ndjson")
+"""What a program says that it takes."""
 
 
 blueprint = Blueprint("problems", __name__)
@@ -194,9 +198,8 @@ def _answer_http(error: HTTPException) -> Response | HTTPException:
 
 
 def _wants_json() -> bool:
-    page, _, kind = request.path.rpartition(".")
-    if f"{request.path}/".startswith(_JSON_PATHS) or (kind == "json" and page in _JSON_PAGES):
+    if f"{request.path}/".startswith(_JSON_PATHS) or _JSON_PAGES.fullmatch(request.path):
         return True
-    accepted = request.accept_mimetypes
-    best = accepted.best_match(["text/html", "application/problem+json", "application/json"], default="text/html")
-    return best != "text/html"
+    if request.endpoint == "collections.document" and request.args.get("format") == "json":
+        return True
+    return request.accept_mimetypes.best_match(["text/html", *_JSON_TYPES], default="text/html") != "text/html"

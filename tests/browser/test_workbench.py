@@ -131,7 +131,15 @@ def test_a_file_is_sent_with_progress_and_each_rejected_line_told(open_page: Any
     expect(page.locator("#rejected li")).to_have_count(1)
     assert page.locator("#rejected li").inner_text().startswith("line 701: this is not JSON")
     assert page.locator("#bar").evaluate("(bar) => bar.value") == 1
+
+
+def test_a_file_that_is_refused_is_told(browser: Browser, url: str) -> None:
+    page = browser.new_page()
+    page.goto(url + "/collections")
     page.set_input_files("#file", {"name": "a.exe", "mimeType": "text/plain", "buffer": b"x"})
+    page.click("#upload button")
+    expect(page.locator("#told")).to_contain_text("a.exe: files named like this are not taken")
+    page.close()
 
 
 def test_what_scripts_say_is_in_the_language_of_the_page(open_page: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def test_what_is_not_there_is_a_problem_for_programs_and_a_page_for_people(clien
     page = client.get("/nowhere", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert (page.status_code, page.mimetype) == (404, "text/html")
     assert "There is no such page" in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/evaluate/runs/9.json", "/collections/documents/nobody?format=json", "/evaluate/judge.json?depth=x"]
+)
+def test_where_json_is_asked_for_a_problem_is_json_too(client: FlaskClient, path: str) -> None:
+    response = client.get(path, headers={"Accept": "*/*"})
+    assert (response.status_code in (400, 404), response.mimetype) == (True, "application/problem+json")
+
+
+def test_what_sends_a_file_and_reads_lines_is_told_a_problem_that_it_can_read(client: FlaskClient) -> None:
+    sent = {"file": (io.BytesIO(b"x"), "a.exe")}
+    refused = client.post("/collections/upload", data=sent, headers={"Accept": "application/x-ndjson"})
+    assert "a.exe: files named like this are not taken" in problem(refused, 400, "invalid_input")["detail"]
+    assert client.post("/collections/upload", headers={"Accept": "text/html"}).mimetype == "text/html"
 
 
 def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
