@@ -21,7 +21,7 @@ from hybrid.schema import Schema
 from hybrid.web import choices, narrowing
 from hybrid.web.access import SAFE
 from hybrid.web.addresses import Address
-from hybrid.web.emptied import Emptied, emptied
+from hybrid.web.emptied import Emptied, Offer, emptied
 from hybrid.web.faults import WEIGHT
 from hybrid.web.queries import ARGUMENTS, SearchBody, of_url
 from hybrid.web.saying import Say
@@ -35,6 +35,9 @@ blueprint = Blueprint("page", __name__)
 LANG, OTHER = "lang", "explain_id"
 _OWN = frozenset({LANG, OTHER, choices.MORE})
 """Arguments of the page that the API does not have, beside those that narrow."""
+
+_CUTS = frozenset({"limit", "offset", "cursor", "min_score", "knee"})
+"""Arguments that may leave nothing of what was found."""
 
 MOST_ADDRESS = 100_000
 """Bytes of the arguments of a page at most, which every link of it repeats; the longest query fits in."""
@@ -104,6 +107,7 @@ class _Asked:
             choices=self.choices,
             counts=self._counts(),
             emptied=self.emptied,
+            was_found=self._was_found(),
             did_you_mean=self._did_you_mean(),
             why_url=str(self.at.beside("explain", "true")),
             explained=bool(self.request.explain),
@@ -163,6 +167,8 @@ class _Asked:
         return None if meant is None else {"query": meant, "url": str(self.at.instead("q", meant))}
 
     def _emptied(self) -> Emptied | None:
+        if self._was_found():
+            return Emptied(self.strings.cut_off, (Offer(self.strings.from_the_first, str(self.at.without(_CUTS))),))
         conditions = {**self.narrowing.conditions, **({"filter": self.typed} if self.typed is not None else {})}
         return emptied(
             {name: self._tree(name) for name in conditions},
@@ -171,6 +177,10 @@ class _Asked:
             self.strings,
             by_words_alone=set(self.request.retrievers or RETRIEVERS) == {TEXT} and bool(self.result.query),
         )
+
+    def _was_found(self) -> bool:
+        """Whether a retriever found something, be it on this page or not."""
+        return any(report.returned for report in self.result.retrievers.values())
 
     def _standing(self) -> Json:
         asked = request.args.get(OTHER, "").strip()

@@ -71,6 +71,9 @@ class Strings:
     no: str
     nothing_found: str
     nothing_found_for: str
+    nothing_here: str
+    cut_off: str
+    from_the_first: str
     try_other: str
     no_document_passes: str
     without: str
@@ -103,6 +106,7 @@ class Strings:
     other_not_found: str
     other_unknown: str
     other_filtered: str
+    other_left_out: str
     time_line: str
     evidence: str
     document_json: str
@@ -188,6 +192,9 @@ ENGLISH = Strings(
     no="no",
     nothing_found="Nothing found",
     nothing_found_for="Nothing found for “{query}”",
+    nothing_here="Nothing to show on this page",
+    cut_off="Documents were found, and the address leaves none of them: by its limit, offset, min_score or the like.",
+    from_the_first="Show them from the first",
     try_other="Try fewer words, other words, or a look at the search settings.",
     no_document_passes="No document passes the filter: it emptied the list, not the query.",
     without="Without {words}: {count} documents",
@@ -220,6 +227,7 @@ ENGLISH = Strings(
     other_not_found="Document {id} is not among the {window} best of either retriever.",
     other_unknown="There is no document {id}.",
     other_filtered="Document {id} does not pass the filter.",
+    other_left_out="Document {id} was found, but left out after fusion, as by min_score, collapse or knee.",
     time_line="Where the time went",
     evidence="What each retriever was trusted by",
     document_json="Document {id} as JSON",
@@ -290,6 +298,9 @@ KOREAN = Strings(
     no="아니요",
     nothing_found="결과가 없습니다",
     nothing_found_for="“{query}”에 대한 결과가 없습니다",
+    nothing_here="이 페이지에 보여 줄 결과가 없습니다",
+    cut_off="찾은 문서가 있지만 주소의 limit, offset, min_score 같은 조건 때문에 하나도 보이지 않습니다.",
+    from_the_first="처음부터 보기",
     try_other="단어를 줄이거나 바꾸거나, 검색 설정을 확인해 보세요.",
     no_document_passes="필터를 통과하는 문서가 없습니다. 검색어가 아니라 필터 때문입니다.",
     without="{words} 조건 없이: 문서 {count}개",
@@ -322,6 +333,7 @@ KOREAN = Strings(
     other_not_found="문서 {id}은(는) 어느 검색에서도 상위 {window}개 안에 없습니다.",
     other_unknown="문서 {id}이(가) 없습니다.",
     other_filtered="문서 {id}은(는) 필터를 통과하지 못합니다.",
+    other_left_out="문서 {id}을(를) 찾았지만 min_score, collapse, knee 같은 조건 때문에 결과에서 빠졌습니다.",
     time_line="걸린 시간",
     evidence="검색별 신뢰 근거",
     document_json="문서 {id} (JSON)",

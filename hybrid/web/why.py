@@ -67,6 +67,8 @@ def standing_view(said: Mapping[str, Json], result: SearchResult, t: Strings) ->
         sentence = t.other_found
     elif not said["passes_filter"]:
         sentence = t.other_filtered
+    elif any(part["status"] == "hit" for part in said["explain"].values()):
+        sentence = t.other_left_out
     else:
         sentence = t.other_not_found
     return Why(sentence.format(**about), parts(said["explain"], t))

@@ -177,6 +177,27 @@ def test_words_that_no_document_has_are_corrected_and_meaning_is_offered(shop_cl
     assert "Did you mean" in html
 
 
+@pytest.mark.parametrize("cut", ["limit=0", "offset=5000", "min_score=1000", "limit=0&retrievers=text"])
+def test_what_was_found_and_is_not_shown_is_not_said_to_be_nothing(shop_client: FlaskClient, cut: str) -> None:
+    html, body = facts(shop_client, f"/search?q=notebook&{cut}")
+    assert body["hits"] == []
+    assert "Nothing to show on this page" in html
+    assert "Nothing found" not in html
+    assert "No document" not in html
+    (offer,) = body["page"]["emptied"]["offers"]
+    assert facts(shop_client, offer["url"])[1]["hits"]
+
+
+def test_a_document_that_was_found_and_left_out_is_not_said_to_be_unfound(shop_client: FlaskClient) -> None:
+    url = "/search?q=notebook&limit=50"
+    found, kept = ([hit["id"] for hit in facts(shop_client, url + more)[1]["hits"]] for more in ("", "&collapse=brand"))
+    left_out = next(one for one in found if one not in kept)
+    html, body = facts(shop_client, f"{url}&collapse=brand&explain_id={left_out}")
+    assert (body["page"]["other"]["rank"], body["page"]["other"]["passes_filter"]) == (None, True)
+    assert "hit" in {part["status"] for part in body["page"]["other"]["explain"].values()}
+    assert f"Document {left_out} was found, but left out after fusion" in html
+
+
 def test_another_document_is_explained(shop_client: FlaskClient) -> None:
     _, body = facts(shop_client, "/search?q=quiet+laptop&f.brand=Norvik&explain_id=k-001")
     assert body["page"]["other"] | {"explain": None} == {
