@@ -108,7 +108,7 @@ def choices(
     counted: Mapping[str, Json] = {} if found is None else found.found
     facets = [_facet(one, counted.get(one.name) or [], narrowing, at, strings) for one in _countable(schema)]
     ranges = [_range(one, counted.get(one.name) or {}, narrowing, at) for one in by_range(schema)[:MOST_RANGES]]
-    chosen = tuple(_chosen(narrowing, at, strings))
+    chosen = tuple(_chosen(schema, narrowing, at, strings))
     names = [name for name, _ in at.arguments if name.startswith((CHOSEN, FROM, TO)) or name == "filter"]
     return Choices(
         tuple(one for one in facets if _helps(one)),
@@ -171,10 +171,12 @@ def _range(field: Field, extent: Mapping[str, Json], narrowing: Narrowing, at: A
     )
 
 
-def _chosen(narrowing: Narrowing, at: Address, strings: Strings) -> Iterator[Chosen]:
+def _chosen(schema: Schema, narrowing: Narrowing, at: Address, strings: Strings) -> Iterator[Chosen]:
+    yes_or_no = {one.name for one in schema.fields if one.type is FieldType.BOOLEAN}
     for name, values in narrowing.values.items():
         for value in values:
-            yield Chosen(f"{label(name)}: {_shortened(value)}", str(at.without_value(CHOSEN + name, value)))
+            words = strings.value(value) if name in yes_or_no else _shortened(value)
+            yield Chosen(f"{label(name)}: {words}", str(at.without_value(CHOSEN + name, value)))
     for start, ends, words in ((FROM, narrowing.low, strings.at_least), (TO, narrowing.high, strings.at_most)):
         for name, end in ends.items():
             yield Chosen(words.format(name=label(name), end=end), str(at.without((start + name,))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from hybrid import filters
@@ -32,18 +32,24 @@ class Emptied:
 
 
 def emptied(
-    less: Mapping[str, Filter | None], tree: Filter | None, at: Address, strings: Strings, *, by_words_alone: bool
+    less: Mapping[str, Filter | None],
+    tree: Filter | None,
+    at: Address,
+    strings: Strings,
+    *,
+    by_words_alone: bool,
+    booleans: Collection[str] = (),
 ) -> Emptied | None:
     """Why nothing was found; None where there is nothing to say but that.
 
-    less: by argument of the address that holds a condition, the filter without it. tree: the whole filter.
+    less: by argument of the address that holds a condition, the filter without it. tree: the whole filter. booleans:
+    fields whose values are yes and no.
     """
     try:
         passing = None if tree is None else _count(tree)
         if passing == 0:
-            return Emptied(
-                strings.no_document_passes, tuple(_offer(name, of, at, strings) for name, of in less.items())
-            )
+            offers = (_offer(name, of, at, strings, booleans) for name, of in less.items())
+            return Emptied(strings.no_document_passes, tuple(offers))
     except StoreError:  # the page says already which store does not answer
         return None
     if by_words_alone:
@@ -51,10 +57,11 @@ def emptied(
     return None
 
 
-def _offer(name: str, left: Filter | None, at: Address, strings: Strings) -> Offer:
+def _offer(name: str, left: Filter | None, at: Address, strings: Strings, booleans: Collection[str]) -> Offer:
     count = _count(left)
     start, _, field = name.partition(".")
-    values = [value for one, value in at.arguments if one == name]
+    given = [value for one, value in at.arguments if one == name]
+    values = map(strings.value, given) if start == "f" and field in booleans else given
     words = f"{label(field)} {', '.join(values)}" if start in ("f", "from", "to") else ", ".join(values)
     return Offer(strings.without.format(words=words, count=f"{count:,}"), str(at.without((name,))), count)
 

@@ -17,7 +17,7 @@ from hybrid.fusion.base import DEFAULT_METHOD
 from hybrid.model import Json
 from hybrid.plan import RETRIEVERS, TEXT, Request
 from hybrid.result import Counts
-from hybrid.schema import Schema
+from hybrid.schema import FieldType, Schema
 from hybrid.web import choices, narrowing
 from hybrid.web.access import SAFE
 from hybrid.web.addresses import Address
@@ -175,6 +175,7 @@ class _Asked:
             self._tree(),
             self.at,
             self.strings,
+            booleans={one.name for one in self.schema.fields if one.type is FieldType.BOOLEAN},
             by_words_alone=set(self.request.retrievers or RETRIEVERS) == {TEXT} and bool(self.result.query),
         )
 

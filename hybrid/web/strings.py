@@ -48,6 +48,8 @@ class Strings:
     in_ms: str
     under_a_ms: str
     found: str
+    found_by: str
+    score: str
     no_answer: str
     these_from: str
     joined: str
@@ -169,6 +171,8 @@ ENGLISH = Strings(
     in_ms=" in {ms} ms",
     under_a_ms=" in under 1 ms",
     found="{name} {count} found",
+    found_by="Found by",
+    score="score",
     no_answer="{name} no answer",
     these_from="These results come from {names} only.",
     joined=" and ",
@@ -275,6 +279,8 @@ KOREAN = Strings(
     in_ms=", {ms} ms",
     under_a_ms=", 1 ms 미만",
     found="{name} {count}건",
+    found_by="찾은 검색",
+    score="점수",
     no_answer="{name} 응답 없음",
     these_from="이 결과는 {names} 검색에서만 나온 것입니다.",
     joined=", ",

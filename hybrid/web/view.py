@@ -138,7 +138,7 @@ def _hit(hit: Hit, top: float, t: Strings) -> HitView:
         score=number(hit.score),
         badges=tuple(_badge(retriever, part, t) for retriever, part in hit.explain.items()),
         segments=tuple(_segments(shares, top)),
-        bar=f"score {number(hit.score)}: {said}",
+        bar=f"{t.score} {number(hit.score)}: {said}",
         why=parts(hit.explain, t),
     )
 

@@ -31,10 +31,11 @@ from tests.embedders import HashedWords
 from tests.eventually import eventually
 from tests.web.conftest import OpenWith
 
-DOCUMENTS = [{"id": "a", "t": "조용한 laptop"}, {"id": "b", "t": "책상 laptop"}]
+DOCUMENTS = [{"id": "a", "t": "조용한 laptop"}, {"id": "b", "t": "책상 laptop", "sold": True}]
 NAMES = set(
     "Hybrid English laptop documents JSON Lines CSV TREC BEIR API id a b t text english hashed words index FILE hybrid "
     "numpy COSINE exact B KiB kB query grade nDCG R MRR MAP RBO p x j k u h csv json "
+    "ms sold boolean limit offset min_score "
     "judge datasets UTC rrf standard weighted not_found nobody anna bob c no tantivy openapi docs".split()
 )
 """What is called so in every language: names, ids, keys, formats and units."""
@@ -64,11 +65,13 @@ def visible(page: str) -> str:
     return unescape(" ".join([re.sub(r"<[^>]*>", " ", page), *heard]))
 
 
+SEARCHES = ["/search?q=laptop&explain=true&explain_id=b", "/search?q=laptop&limit=0&explain_id=b",
+            "/search?q=laptop&f.sold=true", "/search?q=laptop&f.sold=false&explain_id=a"]  # fmt: skip
 PAGES = ["/collections", "/collections/documents/a", "/evaluate", "/evaluate/runs/1", "/evaluate/judge",
          "/evaluate/judge?q=laptop&judge=anna&rank=1", "/evaluate/judge?q=laptop&judge=c", "/nobody"]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *SEARCHES])
 def test_a_page_in_korean_has_no_english_word(client: FlaskClient, path: str) -> None:
     page = client.get(path, headers={"Accept-Language": "ko"}).text
     assert '<html lang="ko">' in page
