@@ -100,6 +100,12 @@ def _written(response: Response, *, queries: bool) -> Response:
         facts["code"] = g.problem
     if queries and query:
         facts["query"] = query
-    words = " ".join(f"{name}={value}" for name, value in facts.items())
+    words = " ".join(f"{name}={_in_a_line(value)}" for name, value in facts.items())
     _log.info("%s", words, extra={"facts": facts})
     return response
+
+
+def _in_a_line(value: Json) -> Json:
+    """A fact as it stands in a line: what is asked must not look like other facts, or like lines of its own."""
+    plain = not isinstance(value, str) or (value.isprintable() and not set(value) & set(' ="'))
+    return value if plain else repr(value)

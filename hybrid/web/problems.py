@@ -178,7 +178,7 @@ def _unavailable(error: HybridError) -> tuple[str, dict[str, Json]]:
 def _of_crash(error: BaseException) -> Problem:
     """A 500 with a number that stands in the log too, beside the trace."""
     number = request_id()
-    _log.error("request %s failed: %s %s", number, request.method, request.path, exc_info=error)
+    _log.error("request %s failed: %s %r", number, request.method, request.path, exc_info=error)
     code = error.code if isinstance(error, HybridError) and error.code in CODES else "internal"
     detail = f"Something went wrong that nobody foresaw. The server's log tells more under request {number}."
     return Problem(500, code, detail)

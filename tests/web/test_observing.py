@@ -98,6 +98,21 @@ def test_queries_are_written_down_where_the_operator_wants_it(
     engine.put([{"id": "1", "title": "Quiet laptop"}])
     create_app(engine, log_queries=True).test_client().get("/api/v1/search?q=quiet+lamps")
     assert caplog.records[-1].facts["query"] == "quiet lamps"  # type: ignore[attr-defined]
+    assert caplog.records[-1].getMessage().endswith(" query='quiet lamps'")
+
+
+@pytest.mark.parametrize(
+    "query", ["lamp\nINFO hybrid.requests: forged", "lamp status=200", "lamp\u2028x", "lamp\x1b[2J"]
+)
+def test_a_query_cannot_forge_a_line_or_a_fact(
+    engine: hybrid.Engine, caplog: pytest.LogCaptureFixture, query: str
+) -> None:
+    caplog.set_level(logging.INFO, "hybrid.requests")
+    engine.put([{"id": "1", "title": "Quiet laptop"}])
+    create_app(engine, log_queries=True).test_client().get("/api/v1/search", query_string={"q": query})
+    said = caplog.records[-1].getMessage()
+    assert said.isprintable()
+    assert said.endswith(f" query={query!r}")
 
 
 def test_a_trace_is_part_of_its_line() -> None:
