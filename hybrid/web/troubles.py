@@ -37,8 +37,9 @@ class Watch:
 
     def since(self, troubles: list[Trouble], now: float) -> list[Trouble]:
         """The troubles with the time since when; those that are over are forgotten."""
-        self.first = {one.key: self.first.get(one.key, now) for one in troubles}
-        return [one if one.since else replace(one, since=self.first[one.key]) for one in troubles]
+        first = {one.key: self.first.get(one.key, now) for one in troubles}
+        self.first = first  # which others who look may have replaced before the next line
+        return [one if one.since else replace(one, since=first[one.key]) for one in troubles]
 
 
 def troubles(

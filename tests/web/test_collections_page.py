@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 import hybrid
-from hybrid.web.troubles import Watch, troubles
+from hybrid.web.troubles import Trouble, Watch, troubles
 from tests.embedders import HashedWords
 from tests.web.conftest import OpenWith
 
@@ -84,6 +85,23 @@ def test_a_trouble_that_comes_again_begins_anew() -> None:
     assert [watch.since(wrong, now)[0].since for now in (1.0, 2.0)] == [1.0, 1.0]
     assert watch.since([], 3.0) == []
     assert watch.since(wrong, 4.0)[0].since == 4.0
+
+
+def test_who_looks_meanwhile_does_not_hinder() -> None:
+    watch, wrong = Watch(), troubles(WELL, PONG | {"journal": "no"}, None)
+
+    class Meanwhile(list[Trouble]):
+        """Another request, which saw no trouble, is answered between two looks at these."""
+
+        looks = 0
+
+        def __iter__(self) -> Iterator[Trouble]:
+            self.looks += 1
+            if self.looks == 2:
+                watch.since([], 2.0)
+            return super().__iter__()
+
+    assert watch.since(Meanwhile(wrong), 1.0)[0].since == 1.0
 
 
 def test_what_differs_is_shown_before_it_is_repaired(tmp_path: Path) -> None:
