@@ -78,9 +78,11 @@ class FilterError(QueryError):
 
     position: where in the expression, in characters from 0; None for a filter that was given as JSON.
     pointer: where in the JSON, from its root, as RFC 6901 says; None for an expression.
+    within: where the filter stands in the request.
     """
 
     code = "invalid_filter"
+    within: tuple[str | int, ...] = ("filter",)
 
     def __init__(self, message: str, *, position: int | None = None, pointer: str | None = None) -> None:
         super().__init__(message, field="filter")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from hybrid import bounds, filters
-from hybrid.errors import QueryError
+from hybrid.errors import FilterError, QueryError
 from hybrid.model import Json
 from hybrid.schema import FieldType, Schema, iso, moment
 from hybrid.shaping.boosts import Boost, Decay, Favour, Growth, Modifier, Slope
@@ -146,10 +146,10 @@ def _is_given(wishes: Wishes, name: str) -> bool:
 def _boosts(given: Any, schema: Schema) -> tuple[Boost, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > MOST_BOOSTS:
         raise QueryError(f"boosts are {given!r}; give a list of at most {MOST_BOOSTS} of them", field="boosts")
-    return tuple(_boost(one, schema) for one in given)
+    return tuple(_boost(number, one, schema) for number, one in enumerate(given))
 
 
-def _boost(given: Any, schema: Schema) -> Boost:
+def _boost(number: int, given: Any, schema: Schema) -> Boost:
     if not isinstance(given, Mapping):
         raise QueryError(
             f"a boost is {given!r}; give a dict such as {{'field': 'rating', 'modifier': 'log1p'}}", field="boosts"
@@ -159,7 +159,11 @@ def _boost(given: Any, schema: Schema) -> Boost:
     strangers = sorted(str(name) for name in given.keys() - set(known))
     if strangers:
         raise QueryError(f"a boost has {', '.join(strangers)}; this kind has: {', '.join(known)}", field="boosts")
-    return kind(given, schema)
+    try:
+        return kind(given, schema)
+    except FilterError as error:
+        error.field, error.within = "boosts", ("boosts", number, "filter")
+        raise
 
 
 _FAVOUR = ("filter", "weight")

@@ -53,7 +53,7 @@ def faults_of(error: HybridError) -> Sequence[Fault]:
         return error.faults
     if isinstance(error, FilterError):
         inside = () if error.pointer is None else tuple(map(_step, error.pointer.split("/")[1:]))
-        return [Fault(str(error), ("filter", *inside))]
+        return [Fault(str(error), (*error.within, *inside))]
     if isinstance(error, DocumentError | DocumentConflict | QueryError) and error.field is not None:
         place = "expected" if isinstance(error, DocumentConflict) else in_http(error.field)
         return [Fault(str(error), (place,))]

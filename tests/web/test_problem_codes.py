@@ -161,6 +161,7 @@ def test_all_that_is_wrong_with_a_document_is_told_at_once(asked: FlaskClient) -
         ("deadline_ms=0", "deadline_ms"),
         (f"q={'a' * 8193}", "q"),
         ("filter=a==", "filter"),
+        ('q=a&boosts=[{"filter":"prize < 3"}]', "boosts"),
         ("limt=1", "limt"),
     ],
 )
@@ -177,6 +178,8 @@ def test_a_fault_of_a_url_names_its_argument(asked: FlaskClient, url: str, param
         ({"filter": {"and": [{"exists": "price"}, {"exists": "prize"}]}}, "/filter/and/1/exists"),
         ({"filter": {"and": [{"nought": 1}]}}, "/filter/and/0"),
         ({"filter": "prize < 3"}, "/filter"),
+        ({"query": "a", "boosts": [{"field": "price"}, {"filter": "prize < 3"}]}, "/boosts/1/filter"),
+        ({"query": "a", "boosts": [{"filter": {"not": {"exists": "prize"}}}]}, "/boosts/0/filter/not/exists"),
         ({"a/b~c": 1}, "/a~1b~0c"),
     ],
 )
