@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hybrid import filters
 from hybrid.bounds import nearest
-from hybrid.errors import QueryError
+from hybrid.errors import FilterError, QueryError
 from hybrid.filters.tree import And, Compare, Filter, Moment, OneOf, Order, Value
 from hybrid.schema import Field, FieldType, Schema, moment
 
@@ -80,7 +81,17 @@ def read(arguments: Iterable[tuple[str, str]], schema: Schema) -> Narrowing:
             raise QueryError(f"the argument {name!r} is given twice; give it once", field=name)
         else:
             ends[start][field] = value
-    return Narrowing(values, ends[FROM], ends[TO], dict(_conditions(values, ends, schema)))
+    return Narrowing(values, ends[FROM], ends[TO], dict(_checked(_conditions(values, ends, schema), schema)))
+
+
+def _checked(conditions: Iterable[tuple[str, Filter]], schema: Schema) -> Iterator[tuple[str, Filter]]:
+    """The conditions. Raises QueryError for one that no filter may say, which names its argument."""
+    for name, condition in conditions:
+        try:
+            filters.read(filters.to_json(condition), schema)
+        except FilterError as error:
+            raise QueryError(f"{name}: {error}", field=name) from error
+        yield name, condition
 
 
 def _conditions(

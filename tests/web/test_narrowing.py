@@ -75,11 +75,14 @@ def test_arguments_are_a_filter(arguments: list[tuple[str, str]], filter: str | 
         ([("to.price", "nan")], r"to\.price is 'nan'; write a number"),
         ([("from.released", "yesterday")], r"from\.released is 'yesterday'; write a date such as 2024-01-31"),
         ([("to.price", "1"), ("to.price", "2")], r"'to\.price' is given twice"),
+        ([("from.pages", "1e300")], r"from\.pages: .* beyond ±2\^53"),
+        ([("f.brand", "x" * 5000)], r"f\.brand: .* more than 4096 bytes"),
     ],
 )
 def test_what_narrows_nothing_is_refused(arguments: list[tuple[str, str]], said: str) -> None:
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=said) as raised:
         read(arguments, SCHEMA)
+    assert raised.value.field == arguments[-1][0]
 
 
 def test_a_page_is_not_much_longer_than_its_address(shop_client: FlaskClient) -> None:
