@@ -23,6 +23,13 @@ from hybrid.web.wire import reply
 blueprint = Blueprint("openapi", __name__)
 
 PROBLEM = "application/problem+json"
+OPEN = ("/healthz", "/readyz")
+"""Paths that need no token where the others do."""
+
+_SCHEMES: dict[str, Json] = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "password": {"type": "http", "scheme": "basic", "description": "The token is the password, of any user."},
+}
 _REF = "#/components/schemas/{model}"
 
 ABOUT = (
@@ -58,22 +65,25 @@ def docs() -> str:
 
 def described(app: Flask) -> dict[str, Json]:
     """The OpenAPI document of the application."""
-    body = _document(tuple(all_of(app)))
+    body = _document(tuple(all_of(app)), guarded=bool(app.extensions["hybrid"].settings.api.tokens))
     return body | {"servers": [{"url": request.root_path or "/"}]}
 
 
 @lru_cache(maxsize=4)
-def _document(operations: tuple[Operation, ...]) -> dict[str, Json]:
+def _document(operations: tuple[Operation, ...], *, guarded: bool) -> dict[str, Json]:
+    """guarded: whether tokens are needed."""
     kinds = {ProblemAnswer: None} | {kind: None for one in operations for kind in _kinds(one)}
     _, schemas = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REF)
     paths: dict[str, dict[str, Json]] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method] = _operation(one)
+        needs = guarded and one.path not in OPEN
+        paths.setdefault(one.path, {})[one.method] = _operation(one, needs_token=needs)
+    parts: dict[str, Json] = {"schemas": schemas.get("$defs", {})}
     return {
         "openapi": "3.1.0",
         "info": {"title": "hybrid", "version": hybrid.__version__, "description": ABOUT},
         "paths": paths,
-        "components": {"schemas": schemas.get("$defs", {})},
+        "components": parts | ({"securitySchemes": _SCHEMES} if guarded else {}),
     }
 
 
@@ -82,15 +92,17 @@ def _kinds(one: Operation) -> list[type[BaseModel]]:
     return [kind for content in contents for kind in content.kinds]
 
 
-def _operation(one: Operation) -> dict[str, Json]:
+def _operation(one: Operation, *, needs_token: bool) -> dict[str, Json]:
     body: dict[str, Json] = {
         "operationId": one.id,
         "tags": [one.group],
         "summary": one.summary,
         "description": one.about or one.summary,
         "parameters": [*_in_path(one), *_in_url(one)],
-        "responses": _answers(one),
+        "responses": _answers(one, needs_token=needs_token),
     }
+    if needs_token:
+        body["security"] = [{name: []} for name in _SCHEMES]
     if one.body:
         body["requestBody"] = {"required": True, "content": _content(one.body, one.example)}
     return body
@@ -144,14 +156,15 @@ def _lines(example: Sequence[Json]) -> str:
     return "".join(f"{reply(one).get_data(as_text=True)}\n" for one in example)
 
 
-def _answers(one: Operation) -> dict[str, Json]:
+def _answers(one: Operation, *, needs_token: bool) -> dict[str, Json]:
     """Each status that it may answer with: its own, and those of its problems."""
+    refused = ("unauthorized", "forbidden") if needs_token else ("forbidden",) if one.method != "get" else ()
     said: dict[str, Json] = {
         str(status): {"description": about, "content": _content(content), "headers": _HEADERS}
         for status, (about, content) in one.answers.items()
     }
     by_status: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*ALWAYS, *one.problems)):
+    for code in dict.fromkeys((*ALWAYS, *refused, *one.problems)):
         by_status.setdefault(CODES[code].status, []).append(code)
     for status, codes in sorted(by_status.items()):
         problem: dict[str, Json] = {

@@ -62,7 +62,7 @@ READ = (
 FOUND = (
     *READ,
     *("invalid_filter", "invalid_fusion", "search_unavailable", "retriever_required", "overloaded"),
-    *("cursor_gone", "invalid_cursor", "model_not_found", "embedding", "missing_extra"),
+    *("cursor_gone", "invalid_cursor", "document_not_found", "model_not_found", "embedding", "missing_extra"),
 )
 SENT = ("invalid_json", "unsupported_media_type", "request_entity_too_large")
 WRITTEN = (*READ, "journal", "backlog_full", "model_not_found", "embedding")

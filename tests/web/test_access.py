@@ -77,6 +77,20 @@ def test_without_a_token_only_health_and_help_are_told(ask: Ask) -> None:
             assert response.status_code == 200, path
 
 
+def test_what_tokens_are_refused_is_described(ask: Ask) -> None:
+    body = ask("reader", "GET", "/openapi.json").get_json()
+    schemes = {name: of["scheme"] for name, of in body["components"]["securitySchemes"].items()}
+    assert schemes == {"token": "bearer", "password": "basic"}
+    for path, methods in body["paths"].items():
+        for method, one in methods.items():
+            for who in ("", "a", "aw", "reader"):
+                with ask(who, method.upper(), path.replace("{document_id}", "a1")) as response:
+                    assert str(response.status_code) in one["responses"], (who, method, path)
+            assert ("security" in one) is (path not in ("/healthz", "/readyz"))
+            evil = ask("aw", method.upper(), path.replace("{document_id}", "a1"), headers={"Origin": "http://evil"})
+            assert str(evil.status_code) in one["responses"], (method, path)
+
+
 def test_a_browser_sends_the_token_as_a_password(ask: Ask) -> None:
     said = base64.b64encode(f"anybody:{HELD['reader']}".encode()).decode()
     assert ask("", "GET", "/search?q=quiet", headers={"Authorization": f"Basic {said}"}).status_code == 200
