@@ -16,7 +16,15 @@ from typing import Any
 from hybrid import filters
 from hybrid import plan as planning
 from hybrid.engine import Engine
-from hybrid.errors import CursorError, DocumentError, DocumentNotFound, HybridError, QueryError
+from hybrid.errors import (
+    CursorError,
+    DocumentError,
+    DocumentNotFound,
+    FilterError,
+    HybridError,
+    QueryError,
+    SettingsError,
+)
 from hybrid.filters.meaning import facts, matches
 from hybrid.filters.tree import Filter, both
 from hybrid.indexing.documents import normalise
@@ -166,9 +174,14 @@ class Restricted:
 
     @property
     def _tree(self) -> Filter:
-        tree = filters.read(self._text, self.collection.schema)
+        """The holder's filter. Raises SettingsError: it is not who asks that wrote it."""
+        schema = self.collection.schema
+        try:
+            tree = filters.read(self._text, schema)
+        except FilterError as error:
+            raise SettingsError(f"the filter of a token cannot be used: {error}. Correct it in the settings") from error
         if tree is None:
-            raise QueryError("a holder's filter is empty", field="filter")
+            raise SettingsError("the filter of a token is only blanks. Leave it out, or say which documents it is for")
         return tree
 
     def _lets(self, document_id: str, fields: Mapping[str, Json]) -> bool:

@@ -361,3 +361,21 @@ def test_a_cursor_goes_on_for_its_own_token_only(ask: Ask) -> None:
 def test_what_settings_and_plans_show_has_no_token(guarded: hybrid.Engine, ask: Ask) -> None:
     shown = f"{guarded.settings!r} {guarded!r} {ask('boss', 'GET', '/api/v1/search?q=a&plan=true').text}"
     assert not [token for token in HELD.values() if token in shown]
+
+
+@pytest.mark.parametrize("filter", ['owner = "a"', "tenant ==", " "])
+def test_a_filter_of_the_settings_that_cannot_be_used_is_no_fault_of_who_asks(filter: str) -> None:
+    held = [{"name": "a", "role": "write", "digest": tokens.digest("hyb_a"), "filter": filter}]
+    with hybrid.open(":memory:", embedder=HashedWords(), api={"tokens": held}) as engine:
+        engine.put(DOCUMENTS)
+        client = create_app(engine).test_client()
+        for method, path in (
+            ("GET", "search?q=quiet"),
+            ("GET", "count"),
+            ("GET", "documents/a1"),
+            ("GET", "documents"),
+        ):
+            said = client.open(f"/api/v1/{path}", method=method, headers={"Authorization": "Bearer hyb_a"})
+            body = problem(said, 500, "invalid_settings")
+            assert "errors" not in body
+            assert "owner" not in body["detail"]
