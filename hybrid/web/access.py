@@ -11,7 +11,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request
-from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from hybrid.engine import Engine
@@ -32,6 +32,10 @@ ADMINISTERING = frozenset({"compare.save", "actions.repair"})
 
 OPERATING = frozenset({"metrics", "actions", "collections", "evaluate", "judge"})
 """Parts that tell of all documents together, or change them: not for a token with a filter."""
+
+
+WAYS = (WWWAuthenticate("bearer", {"realm": "hybrid"}), WWWAuthenticate("basic", {"realm": "hybrid"}))
+"""How a token may be shown."""
 
 
 def install(app: Flask, engine: Engine) -> None:
@@ -68,16 +72,19 @@ def asker() -> str:
     return token.name if token else ""
 
 
+def shown(given: Authorization | None) -> str:
+    """The token that a request shows; empty for none."""
+    return "" if given is None else (given.token if given.type == "bearer" else given.password) or ""
+
+
 def _holder(holders: tuple[Token, ...]) -> Token:
-    given = request.authorization
-    said = "" if given is None else given.token if given.type == "bearer" else given.password
+    said = shown(request.authorization)
     found = holder(said, holders) if said else None
     if found is None:
-        ways = [WWWAuthenticate("bearer", {"realm": "hybrid"}), WWWAuthenticate("basic", {"realm": "hybrid"})]
         raise Unauthorized(
             f"{'this token is not known here' if said else 'a token is needed'}: send Authorization: Bearer TOKEN, "
             "or, from a browser, give it as the password",
-            www_authenticate=ways,
+            www_authenticate=list(WAYS),
         )
     return found
 

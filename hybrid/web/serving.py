@@ -65,6 +65,7 @@ class Server:
             max_request_body_size=4 * MAX_BODY,  # the application answers bodies that are a little too large better
         )
         self._waitress.channel_class = Channel
+        self._waitress.adj.holders = engine.settings.api.holders
         shown = f"[{address[0]}]" if family is socket.AF_INET6 else address[0]
         self.url = f"http://{shown}:{listener.getsockname()[1]}"
         """Where it is served, without a slash at the end."""

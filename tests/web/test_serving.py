@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 import hybrid
+from hybrid import tokens
 from hybrid.errors import SettingsError
 from hybrid.web.serving import Server
 from tests.embedders import HashedWords
@@ -122,6 +123,40 @@ def test_it_listens_beyond_this_machine_only_when_that_is_allowed(engine: hybrid
     assert ask(local, "/healthz", host="search.example")[0] == 200
     server.stop()
     thread.join(20)
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer hyb_wrong", "Basic eDp5", "Bearer hyb_reads", "Bearer hyb_writes"])
+@pytest.mark.parametrize("length", ["Content-Length: 100000000", "Transfer-Encoding: chunked"])
+def test_a_large_body_is_taken_of_who_has_a_token_only(shown: str, length: str) -> None:
+    """Others are refused before they have sent it, so that their bodies fill no disk."""
+    roles = (("hyb_reads", "read"), ("hyb_writes", "write"))
+    held = [{"name": role, "role": role, "digest": tokens.digest(token)} for token, role in roles]
+    with hybrid.open(":memory:", embedder=HashedWords(), api={"tokens": held}) as engine:
+        server = Server(engine, port=0)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            with socket.create_connection((urlsplit(server.url).hostname, urlsplit(server.url).port), 3) as client:
+                head = [
+                    "POST /api/v1/documents HTTP/1.1",
+                    "Host: localhost",
+                    "Content-Type: application/x-ndjson",
+                    length,
+                ]
+                client.sendall("\r\n".join([*head, *([f"Authorization: {shown}"] if shown else []), "", ""]).encode())
+                if "chunked" in length:
+                    client.sendall(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
+                if shown in ("Bearer hyb_reads", "Bearer hyb_writes"):
+                    client.settimeout(0.5)
+                    with pytest.raises(TimeoutError):  # it waits for the rest
+                        client.recv(1)
+                else:
+                    said = client.recv(65536)
+                    assert said.startswith(b"HTTP/1.1 401 ")
+                    assert b"www-authenticate: bearer" in said.lower()
+        finally:
+            server.stop()
+            thread.join(20)
 
 
 def test_a_port_that_is_taken_and_a_host_that_is_none_are_told(engine: hybrid.Engine, server: Server) -> None:
