@@ -63,7 +63,8 @@ def _offer(name: str, left: Filter | None, at: Address, strings: Strings, boolea
     given = [value for one, value in at.arguments if one == name]
     values = map(strings.value, given) if start == "f" and field in booleans else given
     words = f"{label(field)} {', '.join(values)}" if start in ("f", "from", "to") else ", ".join(values)
-    return Offer(strings.without.format(words=words, count=f"{count:,}"), str(at.without((name,))), count)
+    said = strings.without_one if count == 1 else strings.without
+    return Offer(said.format(words=words, count=f"{count:,}"), str(at.without((name,))), count)
 
 
 def _count(tree: Filter | None) -> int:

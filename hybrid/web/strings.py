@@ -43,7 +43,9 @@ class Strings:
     results_many: str
     results_from: str
     of_matches: str
+    of_matches_one: str
     of_all: str
+    of_all_one: str
     more_than: str
     in_ms: str
     under_a_ms: str
@@ -79,6 +81,7 @@ class Strings:
     try_other: str
     no_document_passes: str
     without: str
+    without_one: str
     no_words: str
     ask_meaning: str
     did_you_mean: str
@@ -115,6 +118,7 @@ class Strings:
     suggestions: str
     how_to_use: str
     available: str
+    available_one: str
     none_available: str
     highlighted: str
     taken: str
@@ -166,7 +170,9 @@ ENGLISH = Strings(
     results_many="{count} results",
     results_from="Results {first}–{last}",
     of_matches="({more}{count} documents have a word of it)",
+    of_matches_one="({more}{count} document has a word of it)",
     of_all="({more}{count} documents in all)",
+    of_all_one="({more}{count} document in all)",
     more_than="more than ",
     in_ms=" in {ms} ms",
     under_a_ms=" in under 1 ms",
@@ -202,6 +208,7 @@ ENGLISH = Strings(
     try_other="Try fewer words, other words, or a look at the search settings.",
     no_document_passes="No document passes the filter: it emptied the list, not the query.",
     without="Without {words}: {count} documents",
+    without_one="Without {words}: {count} document",
     no_words="No document that passes the filter has a word of the query.",
     ask_meaning="Search by meaning too",
     did_you_mean="Did you mean",
@@ -239,6 +246,7 @@ ENGLISH = Strings(
     how_to_use="When suggestions are there, use the up and down arrows to look at them and Enter to take one. "
     "By touch, explore them or swipe.",
     available="{count} suggestions are available.",
+    available_one="{count} suggestion is available.",
     none_available="No suggestions.",
     highlighted="{words}, {number} of {count}, is highlighted.",
     taken="{words} was taken.",
@@ -274,7 +282,9 @@ KOREAN = Strings(
     results_many="결과 {count}개",
     results_from="결과 {first}–{last}",
     of_matches="(단어가 있는 문서 {count}개{more})",
+    of_matches_one="(단어가 있는 문서 {count}개{more})",
     of_all="(전체 문서 {count}개{more})",
+    of_all_one="(전체 문서 {count}개{more})",
     more_than=" 이상",
     in_ms=", {ms} ms",
     under_a_ms=", 1 ms 미만",
@@ -310,6 +320,7 @@ KOREAN = Strings(
     try_other="단어를 줄이거나 바꾸거나, 검색 설정을 확인해 보세요.",
     no_document_passes="필터를 통과하는 문서가 없습니다. 검색어가 아니라 필터 때문입니다.",
     without="{words} 조건 없이: 문서 {count}개",
+    without_one="{words} 조건 없이: 문서 {count}개",
     no_words="필터를 통과하는 문서 가운데 검색어의 단어가 있는 것이 없습니다.",
     ask_meaning="의미로도 검색하기",
     did_you_mean="이것을 찾으셨나요?",
@@ -346,6 +357,7 @@ KOREAN = Strings(
     suggestions="추천 검색어",
     how_to_use="추천 검색어가 나오면 위아래 화살표로 살펴보고 Enter로 고르세요. 터치로는 살펴보거나 쓸어 넘기세요.",
     available="추천 검색어 {count}개가 있습니다.",
+    available_one="추천 검색어 {count}개가 있습니다.",
     none_available="추천 검색어가 없습니다.",
     highlighted="{words}, {count}개 중 {number}번째.",
     taken="{words}을(를) 골랐습니다.",

@@ -97,9 +97,10 @@ def _counted(result: SearchResult, t: Strings) -> str:
     many = t.results_one if last == 1 else t.results_many.format(count=len(result))
     shown = t.results_from.format(first=first, last=last) if first > 1 else many
     total = result.total
-    of = {Counts.TEXT_MATCHES: t.of_matches, Counts.FILTER_MATCHES: t.of_all}
-    if total is None or total.counts not in of:
+    if total is None or total.counts not in (Counts.TEXT_MATCHES, Counts.FILTER_MATCHES):
         return shown
+    one = {Counts.TEXT_MATCHES: t.of_matches_one, Counts.FILTER_MATCHES: t.of_all_one}
+    of = one if total.value == 1 else {Counts.TEXT_MATCHES: t.of_matches, Counts.FILTER_MATCHES: t.of_all}
     return f"{shown} {of[total.counts].format(more='' if total.exact else t.more_than, count=f'{total.value:,}')}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from hybrid.model import RetrieverReport, Status
-from hybrid.result import Hit, SearchResult
+from hybrid.result import Counts, Hit, SearchResult, Total
 from hybrid.web.view import cut, number, shown
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -175,6 +176,26 @@ def result(score: float, explain: dict[str, dict[str, object]], vector: Retrieve
     hit = Hit("1", 1, score, document, explain)
     reports = {"text": RetrieverReport(Status.OK, 3.0, 100), "vector": vector}
     return SearchResult("q", 12.4, False, {}, reports, (hit,))
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        (Total(1, True, Counts.TEXT_MATCHES), "1 result (1 document has a word of it)"),
+        (Total(2, True, Counts.TEXT_MATCHES), "1 result (2 documents have a word of it)"),
+        (Total(1, True, Counts.FILTER_MATCHES), "1 result (1 document in all)"),
+        (Total(1, True, Counts.WINDOW), "1 result in"),
+    ],
+)
+def test_one_document_is_counted_as_one(total: Total, told: str) -> None:
+    found = replace(result(1.0, {}, RetrieverReport(Status.OK, 2.0, 1)), total=total)
+    assert shown(found).status.startswith(told)
+
+
+def test_one_document_that_is_left_is_counted_as_one(client: FlaskClient) -> None:
+    client.put("/api/v1/documents/1", json={"title": "lamp", "brand": "acer"})
+    page = unescape(client.get("/search?q=lamp&f.brand=other").text)
+    assert re.findall(r">(Without [^<]*)<", page) == ["Without brand other: 1 document"]
 
 
 def test_a_hit_is_told_in_words_numbers_and_a_bar() -> None:

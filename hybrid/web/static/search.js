@@ -133,8 +133,9 @@ const show = (completions) => {
   }
   list.hidden = completions.length === 0;
   box.setAttribute("aria-expanded", String(!list.hidden));
-  const { none, available } = form.dataset;
-  tell(completions.length ? filled(available, { count: completions.length }) : none);
+  const { none, available, availableOne } = form.dataset;
+  const said = completions.length === 1 ? availableOne : available;
+  tell(completions.length ? filled(said, { count: completions.length }) : none);
 };
 
 const choose = (number) => {
