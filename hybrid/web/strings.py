@@ -54,6 +54,7 @@ class Strings:
     score: str
     no_answer: str
     these_from: str
+    step_lost: str
     joined: str
     script_unread: str
     window_ends: str
@@ -181,6 +182,7 @@ ENGLISH = Strings(
     score="score",
     no_answer="{name} no answer",
     these_from="These results come from {names} only.",
+    step_lost="The step {step} {reason}, so the results come without it.",
     joined=" and ",
     script_unread="The embedding model cannot read this script, so these results are found by their words alone.",
     window_ends="Each retriever was asked for its best {window}; add window={larger} to the address for more.",
@@ -293,6 +295,7 @@ KOREAN = Strings(
     score="점수",
     no_answer="{name} 응답 없음",
     these_from="이 결과는 {names} 검색에서만 나온 것입니다.",
+    step_lost="{step} 단계가 {reason}. 결과는 이 단계 없이 나온 것입니다.",
     joined=", ",
     script_unread="임베딩 모델이 이 문자를 읽지 못해 단어로만 찾은 결과입니다.",
     window_ends="검색마다 가장 좋은 {window}개까지 물었습니다. 더 보려면 주소에 window={larger}를 더하세요.",

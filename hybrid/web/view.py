@@ -63,7 +63,8 @@ class HitView:
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
-    """An answer. status: one line; warnings: a sentence for each retriever that did not answer or could not be asked.
+    """An answer. status: one line; warnings: a sentence for each retriever that did not answer or could not be asked,
+    and for each step after fusion that did not do its part.
 
     ends: why there are no more hits though there may be more documents; else empty.
     """
@@ -122,6 +123,9 @@ def _warnings(result: SearchResult, t: Strings) -> Iterator[str]:
             yield f"{t.store(name, report.reason)} {t.these_from.format(names=t.joined.join(answered))}"
         elif report.reason == LANGUAGE:
             yield t.script_unread
+    for name, report in result.steps.items():
+        if report.status is not Status.OK:
+            yield t.step_lost.format(step=name, reason=t.reasons.get(report.reason, t.failed))
 
 
 def _hit(hit: Hit, top: float, t: Strings) -> HitView:

@@ -178,6 +178,20 @@ def result(score: float, explain: dict[str, dict[str, object]], vector: Retrieve
     return SearchResult("q", 12.4, False, {}, reports, (hit,))
 
 
+def test_a_step_that_did_not_do_its_part_is_told() -> None:
+    """Else the order would be taken for one that was made by it."""
+    steps = {
+        "rerank": RetrieverReport(Status.TIMEOUT, 9.0, 0, "deadline"),
+        "diversity": RetrieverReport(Status.FAILED, 1.0, 0, "what is this"),
+    }
+    found = replace(result(1.0, {}, RetrieverReport(Status.OK, 2.0, 1)), degraded=True, steps=steps)
+    assert shown(found).warnings == (
+        "The step rerank did not answer in time, so the results come without it.",
+        "The step diversity failed, so the results come without it.",
+    )
+    assert shown(replace(found, steps={"rerank": RetrieverReport(Status.OK, 9.0, 3)})).warnings == ()
+
+
 @pytest.mark.parametrize(
     ("total", "told"),
     [
