@@ -17,7 +17,7 @@ MOST_FAULTS = 100
 WEIGHT = "weight."
 """What a weight's argument in a URL begins with; the retriever's name follows."""
 
-_IN_HTTP = {"deadline_s": "deadline_ms", "deadlines": "deadlines_ms"}
+_IN_HTTP = {"deadline_s": "deadline_ms", "deadlines": "deadlines_ms", "ids": "id"}
 _IN_URL = {"query": "q"}
 
 

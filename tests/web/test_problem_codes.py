@@ -170,6 +170,11 @@ def test_a_fault_of_a_url_names_its_argument(asked: FlaskClient, url: str, param
     assert [one.get("parameter") for one in response.get_json()["errors"]] == [parameter]
 
 
+def test_too_many_ids_are_a_fault_of_the_argument_that_has_them(asked: FlaskClient) -> None:
+    said = problem(asked.get(MANY, query_string={"id": [*map(str, range(10_001))]}), 400, "invalid_query")
+    assert (said["field"], said["errors"][0]["parameter"]) == ("id", "id")
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
