@@ -11,7 +11,7 @@ from hybrid.hydrate import Shelf
 from hybrid.model import Ranking, RetrieverReport, Status, Stored
 from hybrid.place import Place
 from hybrid.plan import RETRIEVERS, TEXT, Plan
-from hybrid.search import Answer, Pools, run
+from hybrid.search import FAIR_S, Answer, Pools, run
 
 
 def together(place: Place, plans: Sequence[Plan], pools: Pools) -> list[dict[str, Answer]]:
@@ -34,7 +34,8 @@ def together(place: Place, plans: Sequence[Plan], pools: Pools) -> list[dict[str
     calls = {name: call(name) for name, several in asking.items() if several}
     within_s = max(of for plan in plans for _, of in plan.deadlines)
     inline = [name for name in calls if all(name in place.computing(plan) for plan in asking[name])]
-    answers = run(calls, pools, dict.fromkeys(calls, within_s), inline)
+    fair_s = min(FAIR_S, place.settings.deadline_s)
+    answers = run(calls, pools, dict.fromkeys(calls, within_s), inline, fair_s=fair_s)
     by_plan: dict[int, dict[str, Answer]] = {id(plan): {} for plan in plans}
     for name, answer in answers.items():
         for plan, one in zip(asking[name], _parted(answer, found.get(name), len(asking[name])), strict=True):

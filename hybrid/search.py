@@ -99,28 +99,35 @@ class Pools:
             pool.close()
 
 
+FAIR_S = 0.1
+"""Seconds that a store must have had for its silence to be held against it, where who asks says how many it has."""
+
+
 def run(
     calls: Mapping[str, Callable[[], Ranking]],
     pools: Pools,
     deadlines: Mapping[str, float],
     inline: Collection[str] = (),
+    *,
+    fair_s: float = 0.0,
 ) -> dict[str, Answer]:
     """Each retriever's answer, by name. Returns by the latest deadline; who is late is a TIMEOUT.
 
-    deadlines: seconds from now, by name. inline: retrievers that only compute, in this process, and cannot hang:
-    they are asked in the caller's own thread, after the others have begun, which takes less time than handing so
-    little work to another. A retriever that fails changes nothing for the others.
+    deadlines: seconds from now, by name. fair_s: of less time, that it was missed is not held against the store: who
+    asks may have left none, and others must not lose the store by it. inline: retrievers that only compute, in this
+    process, and cannot hang: they are asked in the caller's own thread, after the others have begun, which takes less
+    time than handing so little work to another. A retriever that fails changes nothing for the others.
     """
     started = time.perf_counter()
     begun = {
-        name: _begun(name, call, pools.of(name), started, started + deadlines[name])
+        name: _begun(name, call, pools.of(name), started, deadlines[name], fair=deadlines[name] >= fair_s)
         for name, call in calls.items()
         if name not in inline
     }
     for name in inline:
         if name in calls:
             breaker = pools.of(name).breaker
-            verdict = _Verdict(breaker, breaker.permit(), started + deadlines[name])
+            verdict = _Verdict(breaker, breaker.permit(), started + deadlines[name], deadlines[name] >= fair_s)
             begun[name] = _answer(name, calls[name], verdict, started)
     under_way = {name: one for name, one in begun.items() if isinstance(one, _UnderWay)}
     for name in sorted(under_way, key=lambda name: deadlines[name]):
@@ -134,12 +141,18 @@ def run(
 class _Verdict:
     """Tells a breaker what became of a call, unless it ended after its deadline, when that was told already.
 
-    permit: the breaker's; None for a call that it did not permit and that was made all the same.
+    permit: the breaker's; None for a call that it did not permit and that was made all the same. fair: whether the time
+    was such that to be late says something of the store.
     """
 
     breaker: Breaker
     permit: int | None
     deadline: float
+    fair: bool
+
+    def late(self, how: Callable[[Breaker, int], None]) -> Callable[[Breaker, int], None]:
+        """What to tell of a call that was late: how, where that is fair."""
+        return how if self.fair else Breaker.abstained
 
     def tell(self, how: Callable[[Breaker, int], None]) -> None:
         """Tells it now, and nothing after the deadline."""
@@ -160,9 +173,11 @@ class _UnderWay:
     verdict: _Verdict
 
 
-def _begun(name: str, call: Callable[[], Ranking], pool: Pool, started: float, deadline: float) -> _UnderWay | Answer:
+def _begun(
+    name: str, call: Callable[[], Ranking], pool: Pool, started: float, within_s: float, *, fair: bool
+) -> _UnderWay | Answer:
     """The call under way, or, where the store is not to be asked, why not."""
-    verdict = _Verdict(pool.breaker, pool.breaker.permit(), deadline)
+    verdict = _Verdict(pool.breaker, pool.breaker.permit(), started + within_s, fair)
     if verdict.permit is None:
         said = f"the {name} store failed several times in a row and is asked again soon"
         return _without(Status.FAILED, started, CIRCUIT_OPEN, said)
@@ -178,7 +193,8 @@ def _settled(call: _UnderWay, started: float) -> Answer:
     if call.future.done():
         return call.future.result()
     never_began = call.future.cancel()
-    call.verdict.tell_late(Breaker.stuck if never_began else Breaker.failed)  # now, and not when it ends, if it does
+    late = call.verdict.late(Breaker.stuck if never_began else Breaker.failed)
+    call.verdict.tell_late(late)  # now, and not when it ends, if it does
     return _without(Status.TIMEOUT, started, DEADLINE, "no answer by the deadline")
 
 
@@ -187,7 +203,7 @@ def _answer(name: str, call: Callable[[], Ranking], verdict: _Verdict, started: 
     try:
         ranking = call()
     except StoreTimeout as error:
-        verdict.tell(Breaker.failed)
+        verdict.tell(verdict.late(Breaker.failed))
         return _without(Status.TIMEOUT, started, error.code, str(error))
     except HybridError as error:
         verdict.tell(_meaning(error))

@@ -29,7 +29,7 @@ from hybrid.plan import TEXT, VECTOR, Defaults, Explain, Plan, Request
 from hybrid.policy import Policy
 from hybrid.recall import Recall
 from hybrid.result import Hit, SearchResult
-from hybrid.search import Answer, run, settle
+from hybrid.search import FAIR_S, Answer, run, settle
 from hybrid.settings import Settings
 from hybrid.shaping.wishes import Rerank
 from hybrid.standing import Standing, hit_of, standing
@@ -270,7 +270,8 @@ class Searcher:
         if counts:
             calls[TEXT], deadlines[TEXT] = partial(retrieve.facets, place, plan), max(deadlines.values())
         started = time.perf_counter()
-        answers = run(calls, self.pools, deadlines, place.computing(plan))
+        fair_s = min(FAIR_S, self._settings.deadline_s)
+        answers = run(calls, self.pools, deadlines, place.computing(plan), fair_s=fair_s)
         return Asked(started, answers, answers.pop(TEXT) if counts else None)
 
     def page(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+import hybrid
+from hybrid.model import Vector
+from hybrid.web import create_app
 from tests.embedders import HashedWords
 
 URL = "/api/v1/search"
@@ -353,3 +358,26 @@ def test_what_comes_after_fusion_can_be_asked_by_url_and_by_body(shop_client: Fl
         "[rerank]"
         in problem(shop_client.get(URL, query_string={"q": "a", "rerank": "true"}), 400, "invalid_query")["detail"]
     )
+
+
+class Steady(HashedWords):
+    """Takes a moment over queries."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 64)."""
+        time.sleep(0.05)
+        return super().embed_queries(texts)
+
+
+def test_who_leaves_a_store_no_time_takes_it_from_nobody_else() -> None:
+    """Its breaker would open for all."""
+    with hybrid.open(":memory:", embedder=Steady()) as engine:
+        engine.put([{"id": "1", "title": "Quiet laptop"}])
+        client = create_app(engine).test_client()
+        for _ in range(12):
+            hurried = client.get(f"{URL}?q=laptop&deadline_ms=10").get_json()
+            assert hurried["retrievers"]["vector"]["status"] == "timeout"
+        searches = [{"query": "laptop", "deadlines_ms": {"vector": 10}, "deadline_ms": 20}] * 2
+        for _ in range(12):
+            client.post(f"{URL}/many", json={"searches": searches})
+        assert client.get(f"{URL}?q=laptop").get_json()["retrievers"]["vector"]["status"] == "ok"
