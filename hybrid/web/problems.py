@@ -50,6 +50,10 @@ _JSON_PAGES = re.compile(r"/(search|compare|collections|evaluate|evaluate/judge|
 _JSON_TYPES = ("application/problem+json", "application/json", "application/x-ndjson")
 """What a program says that it takes."""
 
+_SEARCHING = ("page.", "compare.page", "judge.page")
+"""What the endpoints of pages begin with that search."""
+
+_OF_SEARCHES = ("heading_400", "heading_503")
 
 blueprint = Blueprint("problems", __name__)
 
@@ -120,11 +124,14 @@ def respond(problem: Problem) -> Response:
 
 
 def _heading(problem: Problem) -> str:
-    """What a page of the problem is headed with."""
+    """What a page of the problem is headed with; in words of searching only where something was searched for."""
     known = (f"heading_{problem.code}", f"heading_{problem.status}")
-    key = next((one for one in known if one in PHRASES), None)
+    searches = (request.endpoint or "").startswith(_SEARCHING)
+    key = next((one for one in known if one in PHRASES and (searches or one not in _OF_SEARCHES)), None)
     if key:
         return say().text(key)
+    if f"heading_{problem.status}" in _OF_SEARCHES:
+        return told(CODES[problem.code], strings().lang).title
     return problem.title if strings() is ENGLISH else told(CODES[problem.code], strings().lang).title
 
 

@@ -69,6 +69,14 @@ def test_what_sends_a_file_and_reads_lines_is_told_a_problem_that_it_can_read(cl
     assert client.post("/collections/upload", headers={"Accept": "text/html"}).mimetype == "text/html"
 
 
+def test_what_is_no_search_is_not_headed_as_one(client: FlaskClient) -> None:
+    html = {"Accept": "text/html"}
+    assert "<h1>What was given is wrong</h1>" in client.post("/collections/upload", headers=html).text
+    assert "<h1>주어진 것이 잘못되었습니다</h1>" in client.post("/collections/upload?lang=ko", headers=html).text
+    assert "<h1>The request cannot be read</h1>" in client.post("/evaluate/judge/rate", headers=html).text
+    assert "<h1>That cannot be searched for</h1>" in client.get("/compare?q=a&a.k=0", headers=html).text
+
+
 def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
     response = client.delete("/api/v1/search?q=a")
     problem(response, 405, "method_not_allowed")
