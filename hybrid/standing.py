@@ -36,9 +36,9 @@ class Standing:
 
 
 def hit_of(of: Found, stored: Stored) -> Hit:
-    """A document as if it were a hit of the answer; rank 0 where it is none."""
-    place = of.order.ids.index(stored.id) + 1 if stored.id in of.order.scores else 0
-    score = of.order.scores.get(stored.id, 0.0)
+    """A document as if it were a hit of the answer; rank 0 where it is none, though it may have been found."""
+    place = of.order.ids.index(stored.id) + 1 if stored.id in of.order.ids else 0
+    score = of.order.scores[stored.id] if place else 0.0
     return Hit(stored.id, place, score, stored.source, explained(of, stored.id))
 
 

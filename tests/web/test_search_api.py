@@ -360,6 +360,23 @@ def test_what_comes_after_fusion_can_be_asked_by_url_and_by_body(shop_client: Fl
     )
 
 
+@pytest.mark.parametrize("left_out_by", [{"collapse": "brand"}, {"min_score": "1.2"}, {"knee": "true"}])
+def test_a_document_that_was_found_and_left_out_is_explained(
+    shop_client: FlaskClient, left_out_by: dict[str, str]
+) -> None:
+    asked = {"q": "laptop", "limit": "100"}
+    found, kept = (
+        [hit["id"] for hit in shop_client.get(URL, query_string=one).get_json()["hits"]]
+        for one in (asked, asked | left_out_by)
+    )
+    one = next(one for one in found if one not in kept)
+    said = shop_client.get("/api/v1/explain", query_string=asked | left_out_by | {"id": one})
+    assert said.status_code == 200
+    body = said.get_json()
+    assert (body["exists"], body["passes_filter"], body["rank"], body["score"]) == (True, True, None, 0.0)
+    assert "hit" in {part["status"] for part in body["explain"].values()}
+
+
 class Steady(HashedWords):
     """Takes a moment over queries."""
 
