@@ -77,6 +77,12 @@ def test_a_grade_that_no_file_may_have_is_not_agreed_on(client: FlaskClient, gra
     assert rate(client, "a", "-1000", agreed="1").status_code == 303
 
 
+@pytest.mark.parametrize("body", ["\u00e9", "a", "YQ=", "%"])
+def test_a_form_that_comes_back_changed_is_told(client: FlaskClient, body: str) -> None:
+    said = client.post("/evaluate/judge/import", data={"body": body, "form": "csv", "chosen": "1"})
+    assert (said.status_code, "the form came back changed" in said.text) == (400, True)
+
+
 def test_the_page_shows_all_as_text_and_hides_ranks(client: FlaskClient) -> None:
     page = client.get("/evaluate/judge?q=laptop").text
     assert "조용한 laptop &lt;script&gt;" in page
