@@ -4,6 +4,7 @@ does with its defaults: `score_mode` and `boost_mode` multiply."""
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,8 +121,13 @@ def boosted(order: Order, boosts: Sequence[Boost], facts: Mapping[str, Facts]) -
     scores = dict(order.scores)
     said: dict[str, Json] = {}
     for one in order.ids:
-        factors = [(named(boost), boost.of(facts.get(one, {}))) for boost in boosts]
-        scores[one] = order.scores[one] * math.prod(factor for _, factor in factors)
+        factors = [(named(boost), _finite(boost.of(facts.get(one, {})))) for boost in boosts]
+        scores[one] = _finite(order.scores[one] * math.prod(factor for _, factor in factors))
         parts = [{"by": name, "factor": factor} for name, factor in factors]
         said[one] = {"score_before": order.scores[one], "factors": parts}
     return Order(order.ids, scores, order.notes).noted("boosts", said).sorted_by(lambda one: -scores[one])
+
+
+def _finite(value: float) -> float:
+    """The number, or the nearest that JSON can say; 0 for none, as where 0 multiplies what is too large."""
+    return 0.0 if math.isnan(value) else max(-sys.float_info.max, min(value, sys.float_info.max))

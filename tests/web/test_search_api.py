@@ -377,6 +377,23 @@ def test_a_document_that_was_found_and_left_out_is_explained(
     assert "hit" in {part["status"] for part in body["explain"].values()}
 
 
+@pytest.mark.parametrize(
+    "more", [[], [{"filter": "price > 0", "weight": 0}], [{"filter": "price > 0", "weight": 1e308}]]
+)
+def test_a_score_is_a_number_however_it_is_boosted(shop_client: FlaskClient, more: list[dict[str, Any]]) -> None:
+    boosts = [{"field": "price", "factor": 1e308, "modifier": "square"}, *more]
+    hits = shop_client.post(URL, json={"query": "laptop", "boosts": boosts}).get_json()["hits"]
+    assert all(isinstance(hit["score"], float) for hit in hits)
+    assert all(isinstance(one["factor"], float) for hit in hits for one in hit["shaping"]["boosts"]["factors"])
+
+
+@pytest.mark.parametrize("interval", [5e-324, 1e-320, 1e-300, 1e308])
+def test_any_interval_counts(shop_client: FlaskClient, interval: float) -> None:
+    asked = {"query": "laptop", "facets": [{"field": "price", "interval": interval}]}
+    body = shop_client.post(URL, json=asked).get_json()
+    assert (body["degraded"], len(body["facets"]["price"]) > 0) == (False, True)
+
+
 class Steady(HashedWords):
     """Takes a moment over queries."""
 
