@@ -76,7 +76,8 @@ def _bucket(value: Any, interval: float | Step) -> Any:
     """Where the bucket of a value begins."""
     if isinstance(interval, Step):
         return _CUT[interval](value)
-    return math.floor(value / interval) * interval
+    steps = value / interval
+    return math.floor(steps) * interval if math.isfinite(steps) else value  # each value has a bucket of its own
 
 
 _DAY = 86_400_000
