@@ -83,6 +83,18 @@ def test_where_it_cannot_be_fused_anew_the_page_says_so(browser: Browser, url: s
     page.close()
 
 
+def test_each_slider_has_a_name(open_page: Any) -> None:
+    """A label without an address is that of its first control, which is the output that shows the number."""
+    side = open_page(PATH).locator(".side").nth(1)
+    names = ("Text weight", "Vector weight", "Rank constant k", "Window")
+    assert [side.get_by_role("slider", name=one).get_attribute("name") for one in names] == [
+        "b.weight.text",
+        "b.weight.vector",
+        "b.k",
+        "b.window",
+    ]
+
+
 def test_the_form_sends_what_the_address_says(open_page: Any) -> None:
     """Values, too, that lie between the steps of a slider, or beyond its usual end."""
     state = {
