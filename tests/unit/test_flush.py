@@ -219,10 +219,14 @@ def test_a_rejection_of_what_took_the_place_of_another_bad_one_brings_back_what_
     assert world.journal.backlog().entries == 0
 
 
-def test_what_every_store_had_is_not_kept_beside_what_took_its_place(world: World) -> None:
+def test_what_was_replaced_is_kept_no_longer_than_what_took_its_place(world: World) -> None:
+    world.text.before_write = fails(StoreFull("elasticsearch", "429, too many requests"))
     world.pay(put(2, "old"))
-    world.pay(put(4, "new"))
-    world.pay(put(6, "newer"))
+    world.journal.append([put(4, "new")])
+    before = world.journal.replaced(put(4, "new"))
+    assert (before.version, before.source) == (2, {"text": "old"}) if before else False
+    world.text.before_write = nothing
+    assert world.pay(put(6, "newer")) == {"a": Paid()}
     assert world.journal.replaced(put(1 << 60, "later")) is None
 
 

@@ -125,10 +125,9 @@ def test_a_child_does_not_wait_for_writes_that_are_its_parents_threads() -> None
     assert ends(lambda: alone(turnstile))
 
 
-@pytest.mark.parametrize("lock", ["_location._place._lock", "_location._place.catalog._lock", "_location._changed"])
+@pytest.mark.parametrize("lock", ["_location._base._lock", "_location._base.catalog._lock", "_location._changed"])
 def test_a_child_writes_though_a_thread_of_its_parent_was_beginning_to(tmp_path: Path, lock: str) -> None:
     with hybrid.open(tmp_path, embedder=HashedWords()) as engine:
-        engine.put([{"id": "1", "text": "words"}])
         held, leave = threading.Event(), threading.Event()
 
         def begin() -> None:
@@ -139,7 +138,7 @@ def test_a_child_writes_though_a_thread_of_its_parent_was_beginning_to(tmp_path:
         thread = threading.Thread(target=begin)
         thread.start()
         held.wait(PATIENCE_S)
-        with child(lambda: anew(engine)) as acted:
+        with child(lambda: engine.put([{"id": "1", "text": "words"}])) as acted:
             assert os.read(acted, 1) == b"1"
         leave.set()
         thread.join()
@@ -151,12 +150,6 @@ def reached(engine: Engine, path: str) -> threading.Lock:
         found = getattr(found, name)
     assert hasattr(found, "acquire")
     return found  # type: ignore[return-value]
-
-
-def anew(engine: Engine) -> None:
-    """Writes where the collection has to be found and made anew."""
-    engine.drop()
-    engine.put([{"id": "2", "text": "words"}])
 
 
 def test_children_do_not_go_on_holding_the_locks_of_an_index_that_their_parent_was_writing_to(tmp_path: Path) -> None:
