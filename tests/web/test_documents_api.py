@@ -144,9 +144,21 @@ def test_before_anything_was_written_nothing_can_be_read_or_deleted(client: Flas
     problem(client.delete(url("a")), 404, "collection_not_found")
 
 
-def test_what_nobody_foresaw_is_a_500_with_a_number_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_fails_as_nobody_foresaw_leaves_the_document_owed_and_tells_nothing_of_itself() -> None:
     with hybrid.open(":memory:", embedder=Breaks()) as engine:
         response = create_app(engine).test_client().put(url("a"), json={"text": "break here"})
+    assert response.status_code == 202
+    assert response.json == {"id": "a", "status": "pending", "owed": ["text", "vector"]}
+
+
+def test_what_nobody_foresaw_is_a_500_with_a_number_and_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    def breaks() -> str:
+        raise RuntimeError("secret-host.internal refused to answer")
+
+    with hybrid.open(":memory:", embedder=Breaks()) as engine:
+        app = create_app(engine)
+        app.add_url_rule("/api/v1/breaks", view_func=breaks)
+        response = app.test_client().get("/api/v1/breaks")
     said = problem(response, 500, "internal")
     assert len(said["request_id"]) == 32
     assert "secret-host" not in response.text
