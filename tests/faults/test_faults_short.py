@@ -35,7 +35,7 @@ from tests.faults.campaign.world import Disk, World, world
 from tests.servers.fixtures import RedisMaker
 from tests.servers.provide import Servers
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
 SEED = 136
 """Its first rounds have a fault of each kind: killed, emptied, frozen, a full disk, a bad network, late duplicates."""

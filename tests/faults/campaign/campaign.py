@@ -25,7 +25,7 @@ class Length:
         return all(tally.kills[one] >= least for one, least in self.kills.items()) and not unreached(tally)
 
 
-SHORT = Length({"writer": 12, "redis": 5, "elasticsearch": 1}, 90, 9)
+SHORT = Length({"writer": 12, "redis": 5, "elasticsearch": 1}, 150, 9)
 LONG = Length({"writer": 200, "redis": 100, "elasticsearch": 20}, 2400, 9)
 
 
