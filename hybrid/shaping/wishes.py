@@ -21,6 +21,9 @@ _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 
 MOST_BOOSTS, MOST_PINNED = 16, 100
+_LAST_MS = 253_402_300_799_999
+"""The last millisecond of 9999, after which a number is no date."""
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -288,6 +291,6 @@ def _shown(boost: Boost) -> dict[str, Json]:
     body = {one.name: getattr(boost, one.name) for one in fields(boost)}
     if isinstance(boost, Favour):
         return body | {"filter": filters.show(boost.filter)}
-    if isinstance(boost, Decay) and boost.scale >= 1 and boost.origin > 1e11:
+    if isinstance(boost, Decay) and boost.scale >= 1 and 1e11 < boost.origin <= _LAST_MS:
         return body | {"origin": iso(int(boost.origin))}
     return body

@@ -394,6 +394,12 @@ def test_any_interval_counts(shop_client: FlaskClient, interval: float) -> None:
     assert (body["degraded"], len(body["facets"]["price"]) > 0) == (False, True)
 
 
+def test_a_boost_by_nearness_to_a_huge_number_is_planned(shop_client: FlaskClient) -> None:
+    body = {"query": "laptop", "boosts": [{"field": "price", "scale": 1, "origin": 1e308}]}
+    for url in (URL, f"{URL}?plan=true"):
+        assert shop_client.post(url, json=body).status_code == 200
+
+
 class Steady(HashedWords):
     """Takes a moment over queries."""
 
