@@ -98,7 +98,7 @@ OPERATIONS: tuple[Operation, ...] = (
             )
         },
         (*FOUND, *SENT),
-        "Queries are embedded together, and each store is asked once for all.",
+        "Queries are embedded together, and each store is asked once for all. They may ask for 25,600 hits in all.",
         (),
         Content((ManyBody,)),
         {"searches": [{"query": "quiet laptop"}, {"query": "bag", "limit": 3}]},

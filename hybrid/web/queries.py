@@ -37,6 +37,9 @@ retriever, `weight.text=1&weight.vector=2`, as a form can send them; lists are s
 MOST_SEARCHES = 256
 """Searches that are answered at once."""
 
+MOST_HITS = 100 * MOST_SEARCHES
+"""Hits that searches which are answered at once may ask for, in all."""
+
 PLAN = "plan"
 """The argument that has a search planned, not run."""
 
@@ -236,7 +239,7 @@ def answer() -> SearchResult:
 def answer_many() -> list[SearchResult | HybridError]:
     """What is found for each of the body's `searches`; of one that fails, its error, in its place.
 
-    Raises QueryError for a body that has no list of at most 256 of them.
+    Raises QueryError for a body that has no list of at most 256 of them, or that asks for too many hits in all.
     """
     body = json_object()
     try:
@@ -245,6 +248,9 @@ def answer_many() -> list[SearchResult | HybridError]:
         raise faulty(error, body, ManyBody) from error
     read = [_read(one) for one in searches]
     wanted = [one for one in read if isinstance(one, Request)]
+    hits = sum(max(one.limit, 0) for one in wanted)
+    if hits > MOST_HITS:
+        raise QueryError(f"{hits} hits are asked for in all; {MOST_HITS} are the most at once", field="searches")
     said = iter(engine().search_many(wanted))
     return [next(said) if isinstance(one, Request) else one for one in read]
 

@@ -400,6 +400,15 @@ def test_a_boost_by_nearness_to_a_huge_number_is_planned(shop_client: FlaskClien
         assert shop_client.post(url, json=body).status_code == 200
 
 
+def test_many_searches_do_not_ask_for_all_documents_hundreds_of_times(shop_client: FlaskClient) -> None:
+    """Each hit is a document in the answer, which is made in memory."""
+    for limits, status in (([100] * 256, 200), ([10_000] * 2 + [5600], 200), ([10_000] * 2 + [5601], 400)):
+        searches = [{"retrievers": ["text"], "query": "drone", "limit": limit} for limit in limits]
+        said = shop_client.post(f"{URL}/many", json={"searches": [*searches[:255], {"limit": -10_000}]})
+        assert said.status_code == status, limits
+    assert said.get_json()["errors"][0]["pointer"] == "/searches"
+
+
 class Steady(HashedWords):
     """Takes a moment over queries."""
 
