@@ -36,12 +36,14 @@ class Promise:
 
 @dataclass(slots=True)
 class History:
-    """All that writers did. in_order: clocks agree, so that a later change has a larger version.
+    """All that writers did. in_order: clocks agree, so that a later change has a larger version. brings_back: what was
+    promised before a change that could not be taken counts again, as all share a journal and no store forgot anything.
 
     broken: promises that were found broken already, by kind.
     """
 
     in_order: bool
+    brings_back: bool = False
     changes: list[Change] = field(default_factory=list)
     promises: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
     broken: list[tuple[str, str]] = field(default_factory=list)
@@ -94,10 +96,13 @@ class History:
         self.promises[change.id].append(Promise(change.version, change.text))
 
     def promised(self, document_id: str) -> Promise | None:
-        """The newest promise on an id; none where a later change of it could not be taken, which puts it back."""
-        newest = max(self.promises[document_id], key=lambda one: one.version, default=None)
-        poisons = [version for (one, text), version in self._versions.items() if one == document_id and is_poison(text)]
-        return None if newest is None or newest.version <= max(poisons, default=0) else newest
+        """The newest promise on an id of what can be taken; none where it was not brought back after later changes."""
+        kept = [one for one in self.promises[document_id] if not is_poison(one.text)]
+        newest = max(kept, key=lambda one: one.version, default=None)
+        if newest is None:
+            return None
+        bad = (change.version for change in self.changes if change.id == document_id and is_poison(change.text))
+        return newest if sum(version >= newest.version for version in bad) <= self.brings_back else None
 
     def version_of(self, document_id: str, text: str | None) -> int:
         """The version at which a text, or a deletion, was last journaled; 0 where it never was."""

@@ -79,7 +79,7 @@ class World:
         machines = [rng.randrange(count) for _ in range(count)]
         skewed = rng.random() < 0.3
         self.skews = [rng.choice((-90.0, -0.5, 0.0, 0.5, 90.0)) if skewed else 0.0 for _ in range(count)]
-        self.history = History(in_order=not skewed)
+        self.history = History(in_order=not skewed, brings_back=len(set(machines)) == 1)
         late = rng.choice((0.0, 0.3, 0.9))
         return [
             make_process(
@@ -121,6 +121,7 @@ class World:
         if self.loser not in (None, server):
             return False
         self.loser, self.needs_repair = server, True
+        self.history.brings_back = False
         return True
 
     def reach(self, point: str) -> None:
