@@ -48,6 +48,7 @@ _OWE = (
     "ON CONFLICT (id, store) DO UPDATE SET written_in = ''"
 )
 _DEBTS = "(SELECT group_concat(store) FROM debts WHERE debts.id = entries.id AND written_in = '')"
+_OWED = "id IN (SELECT id FROM debts WHERE written_in = '')"
 _CURRENT = "EXISTS (SELECT 1 FROM entries WHERE entries.id = debts.id AND entries.version = ?)"
 
 
@@ -113,16 +114,15 @@ class Journal:
             self._put(database, entries)
 
     def claim(self, most: int) -> list[Entry]:
-        """At most so many changes, fewer where they are large, that are due and leased to nobody, oldest first, now
-        leased to this owner.
+        """At most so many changes, fewer of large ones, due and leased to nobody, oldest first, now leased to this one.
 
         A time further away than this journal sets was set before the machine's clock stepped back, and does not count.
         """
         now = self._now()
         with self._transaction() as database:
             rows = database.execute(
-                f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE (due <= ? OR due > ?) "
-                "AND (leased_until <= ? OR leased_until > ?) AND owed IS NOT NULL ORDER BY journaled LIMIT ?",
+                f"SELECT {COLUMNS}, {_DEBTS} AS owed FROM entries WHERE {_OWED} AND (due <= ? OR due > ?) "
+                "AND (leased_until <= ? OR leased_until > ?) ORDER BY journaled LIMIT ?",
                 (now, now + MOST_DELAY_S, now, now + self._lease_s, most),
             )
             found = layout.bounded(rows)
@@ -274,9 +274,9 @@ class Journal:
     def hurry(self) -> None:
         """Makes all changes due now, however often they failed, and ends the leases of processes that have died."""
         with self._transaction() as database:
-            database.execute("UPDATE entries SET due = 0")
-            owners = database.execute("SELECT DISTINCT leased_by FROM entries WHERE leased_until > ?", (self._now(),))
-            dead = [row for row in owners.fetchall() if not _lives(*row)]
+            database.execute(f"UPDATE entries SET due = 0 WHERE {_OWED}")
+            query = f"SELECT DISTINCT leased_by FROM entries WHERE {_OWED} AND leased_until > ?"
+            dead = [row for row in database.execute(query, (self._now(),)).fetchall() if not _lives(*row)]
             database.executemany("UPDATE entries SET leased_until = 0 WHERE leased_by = ?", dead)
 
     def check(self) -> None:

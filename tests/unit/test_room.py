@@ -77,3 +77,21 @@ def test_a_batch_that_is_larger_than_the_backlog_waits_for_an_empty_journal(open
         journal.settle(store, {"a": 1})
     journal.append([entry("b"), entry("c"), entry("d")])
     assert journal.backlog().entries == 3
+
+
+def test_looking_for_work_does_not_go_through_what_no_store_is_owed(opened: Opened) -> None:
+    journal = opened(10_000)
+    versions = {str(number): 1 for number in range(2000)}
+    journal.append([entry(one) for one in versions])
+    steps = {False: 0, True: 0}
+    for kept in steps:
+        with journal._reading() as database:
+            database.set_progress_handler(lambda: steps.update({kept: steps[kept] + 1}), 100)  # noqa: B023 (as it is now)
+        if kept:
+            journal.settle("text", versions)
+            journal.wrote("vector", versions, "run 1")
+            steps[kept] = 0
+        journal.postpone({"0": 2})
+        journal.claim(10)
+        journal.hurry()
+    assert steps[True] * 4 < steps[False]
