@@ -72,6 +72,12 @@ def asker() -> str:
     return token.name if token else ""
 
 
+def owner() -> str:
+    """What only the holder of a token with a filter has; empty where all who ask see the same."""
+    token = cast("Token | None", g.get("token"))
+    return token.digest if token and token.filter else ""
+
+
 def shown(given: Authorization | None) -> str:
     """The token that a request shows; empty for none."""
     return "" if given is None else (given.token if given.type == "bearer" else given.password) or ""

@@ -25,7 +25,7 @@ from hybrid.model import Json, Ranking
 from hybrid.plan import RETRIEVERS, TEXT, VECTOR
 from hybrid.presets import Preset
 from hybrid.result import Hit, label
-from hybrid.web.access import asker
+from hybrid.web.access import asker, owner
 from hybrid.web.actions import own_referrer
 from hybrid.web.addresses import Address
 from hybrid.web.kept import Kept
@@ -127,7 +127,7 @@ def page() -> str:
         most_window=WINDOW,
         json_url=str(Address(url_for("compare.page_json"), at.arguments)),
         saved=request.args.get("saved", ""),
-        short_url=url_for("compare.kept", key=key, _external=True) if _kept().leads(key, at.arguments) else "",
+        short_url=url_for("compare.kept", key=key, _external=True) if _kept().leads(key, at.arguments, owner()) else "",
         beside=_BESIDE,
     )
 
@@ -174,13 +174,13 @@ def keep() -> Any:
     """Keeps the state that the form has under a short key, and shows the page with it."""
     _sides(request.form)
     at = Address(url_for("compare.page"), _state(request.form))
-    return redirect(str(at.beside("kept", _kept().keep(at.arguments))), 303)
+    return redirect(str(at.beside("kept", _kept().keep(at.arguments, owner()))), 303)
 
 
 @blueprint.get("/compare/<key>")
 def kept(key: str) -> Any:
     """To the page in the state that is kept under the key."""
-    return redirect(str(Address(url_for("compare.page"), _kept().of(key)).beside("kept", key)), 303)
+    return redirect(str(Address(url_for("compare.page"), _kept().of(key, owner())).beside("kept", key)), 303)
 
 
 def _kept() -> Kept:

@@ -31,26 +31,30 @@ class Kept:
         self._folder = folder
         self._here: dict[str, bytes] = {}
 
-    def keep(self, state: Arguments) -> str:
-        """The key of the state, which is kept from now on. Raises RequestEntityTooLarge and InputError."""
+    def keep(self, state: Arguments, owner: str = "") -> str:
+        """The key of the state, which is kept from now on. Raises RequestEntityTooLarge and InputError.
+
+        owner: whose secret is part of the key, and must be given with it; empty for what all may see.
+        """
         body = orjson.dumps(state)
         if len(body) > MOST_BYTES:
             raise RequestEntityTooLarge(f"it has {len(body)} bytes; {MOST_BYTES} are the most that is kept")
-        key = b32encode(sha256(body).digest()).decode().lower()[:10]
+        key = _key(body, owner)
         if self._read(key) is None:
             self._write(key, body)
         return key
 
-    def of(self, key: str) -> Arguments:
-        """The state of a key. Raises NotFound."""
+    def of(self, key: str, owner: str = "") -> Arguments:
+        """The state of a key. Raises NotFound, for what is another's, too."""
         body = self._read(key) if _KEY.fullmatch(key) else None
-        if body is None:
+        if body is None or _key(body, owner) != key:
             raise NotFound("nothing is kept under this key; it may have been made on another server")
         return tuple((name, value) for name, value in orjson.loads(body))
 
-    def leads(self, key: str, state: Arguments) -> bool:
+    def leads(self, key: str, state: Arguments, owner: str = "") -> bool:
         """Whether the key leads to this state."""
-        return bool(_KEY.fullmatch(key)) and self._read(key) == orjson.dumps(state)
+        body = orjson.dumps(state)
+        return key == _key(body, owner) and self._read(key) == body
 
     def _read(self, key: str) -> bytes | None:
         if self._folder is None:
@@ -72,3 +76,7 @@ class Kept:
             fresh.replace(self._folder / key)
         except OSError as error:
             raise InputError(f"it cannot be kept: {error.strerror}. Give the long address") from error
+
+
+def _key(body: bytes, owner: str) -> str:
+    return b32encode(sha256(owner.encode() + body).digest()).decode().lower()[:10]

@@ -6,7 +6,7 @@ import base64
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
 import pytest
@@ -356,6 +356,17 @@ def test_a_cursor_goes_on_for_its_own_token_only(ask: Ask) -> None:
         problem(ask(who, "GET", url), 400, "invalid_cursor")
     everything = ask("reader", "GET", "/api/v1/search?q=quiet&limit=1").get_json()["next_cursor"]
     problem(ask("a", "GET", f"/api/v1/search?{_url(cursor=everything)}"), 400, "invalid_cursor")
+
+
+def test_what_a_holder_of_some_documents_compared_is_nobody_elses(ask: Ask) -> None:
+    state = {"q": "layoffs in march", "filter": 'tenant = "a"'}
+    of_aw = parse_qs(urlsplit(ask("aw", "POST", "/compare/keep", data=state).location).query)["kept"][0]
+    assert parse_qs(urlsplit(ask("aw", "GET", f"/compare/{of_aw}").location).query)["q"] == [state["q"]]
+    for who in ("b", "a", "reader"):
+        assert ask(who, "GET", f"/compare/{of_aw}").status_code == 404, who
+    of_all = parse_qs(urlsplit(ask("writer", "POST", "/compare/keep", data=state).location).query)["kept"][0]
+    assert of_all != of_aw  # so nobody can find out by a key that was made elsewhere whether another compared this
+    assert [ask(who, "GET", f"/compare/{of_all}").status_code for who in ("boss", "reader", "b")] == [303, 303, 404]
 
 
 def test_what_settings_and_plans_show_has_no_token(guarded: hybrid.Engine, ask: Ask) -> None:
