@@ -109,16 +109,21 @@ class Catalog:
 
     def store(self, name: str) -> Store:
         """The store, open on the collection. Raises StoreError where it does not answer or lacks the collection."""
-        collection = self.collection
+        if self.find() is None:
+            raise self.missing()
         if name not in self._open:
             self._open_one(name)
             if name not in self._open:
-                raise StoreReplyError(
-                    self._stores[name].name,
-                    f"the collection {collection.name!r} is not there, though another store has it. "
-                    "Bring it back from the other one with: hybrid repair",
-                )
+                raise self.lost(name)
         return self._stores[name]
+
+    def lost(self, name: str) -> StoreReplyError:
+        """The error that says that a store lacks what another has."""
+        return StoreReplyError(
+            self._stores[name].name,
+            f"the collection {self._settings.collection!r} is not there, though another store has it. "
+            "Bring it back from the other one with: hybrid repair",
+        )
 
     def make(self, documents: Iterable[Document], dim: int | None) -> Collection:
         """The collection: the one that is there, else one made in every store by the settings and `documents`.

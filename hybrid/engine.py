@@ -303,7 +303,7 @@ class Engine:
             "exists": collection is not None,
             "model": place.model.name,
             "fields": collection.to_json()["schema"]["fields"] if collection else [],
-            "stores": place.status(self._location.pools),
+            "stores": place.status(self._location.pools, exists=collection is not None),
             **self.vitals(),
         }
 

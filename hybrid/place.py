@@ -124,9 +124,11 @@ class Place:
             except StoreError as error:
                 _log.warning("what was written may not be seen by searches yet: %s", error)
 
-    def status(self, pools: Pools) -> dict[str, Json]:
-        """By retriever, its store's own status; the key `error` instead where it does not answer in a while."""
+    def status(self, pools: Pools, *, exists: bool) -> dict[str, Json]:
+        """By retriever, its store's own status; the key `error` instead where it does not answer in a while, or lacks
+        the collection. exists: some store has it."""
         said, errors = at_once(self.stores, _status, pools, max(STATUS_S, self.settings.deadline_s), self.here)
+        errors |= {name: self.catalog.lost(name) for name, of in said.items() if exists and "documents" not in of}
         broken = {name: {"store": self.stores[name].name, "error": str(error)} for name, error in errors.items()}
         return {name: (said | broken)[name] for name in self.stores}
 

@@ -198,7 +198,10 @@ class Store(Protocol):
         ...
 
     def status(self) -> dict[str, Json]:
-        """What an operator wants to know: documents, index parameters, sizes (bytes), memory (bytes)."""
+        """What an operator wants to know: documents, index parameters, sizes (bytes), memory (bytes).
+
+        Where the collection is not there: of a server what it says of itself; else CollectionNotFound is raised.
+        """
         ...
 
     def ping(self) -> None:

@@ -54,7 +54,13 @@ def status(client: Elasticsearch, index: str) -> dict[str, Json]:
     }
 
 
-def _server(client: Elasticsearch, index: str) -> dict[str, Json] | None:
+def of_server(client: Elasticsearch) -> dict[str, Json]:
+    """As `status`, of a server that has nothing of the collection."""
+    server = _server(client)
+    return {"server": server, "warnings": warnings(server, read_only=False, indexed=False)}
+
+
+def _server(client: Elasticsearch, index: str | None = None) -> dict[str, Json] | None:
     try:
         health = client.cluster.health(index=index)
         nodes = client.nodes.stats(metric=["jvm", "fs"])["nodes"].values()
@@ -76,14 +82,14 @@ def _used(disk: Mapping[str, int]) -> int:
     return round(100 * (1 - disk["available_in_bytes"] / disk["total_in_bytes"]))
 
 
-def warnings(server: Mapping[str, Json] | None, *, read_only: bool) -> list[str]:
-    """What an operator should look at. server: as `status` gives it."""
+def warnings(server: Mapping[str, Json] | None, *, read_only: bool, indexed: bool = True) -> list[str]:
+    """What an operator should look at. server: as `status` gives it; indexed: its health is that of the index."""
     found = []
     if read_only:
         found.append("the index takes no writes because the disk is nearly full. Make room there")
     if server is None:
         return [*found, "Elasticsearch does not let this user monitor it: health, memory and version are not known"]
-    if server["health"] != "green":
+    if indexed and server["health"] != "green":
         found.append(f"the index is {server['health']}: {server['unassigned_shards']} copies of shards are missing")
     if server["heap_percent"] > 85:
         found.append(f"{server['heap_percent']} % of the heap is used. Give Elasticsearch more memory")

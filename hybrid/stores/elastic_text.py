@@ -274,7 +274,10 @@ class ElasticText:
 
     def status(self) -> dict[str, Json]:
         with translated(self._client):
-            return elastic_status.status(self._client, self._index)
+            try:
+                return elastic_status.status(self._client, self._index)
+            except NotFoundError:
+                return elastic_status.of_server(self._client)
 
     def ping(self) -> None:
         with translated(self._client):

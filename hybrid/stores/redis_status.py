@@ -41,6 +41,12 @@ def status(client: redis.Redis, name: str) -> dict[str, Json]:
     }
 
 
+def of_server(client: redis.Redis) -> dict[str, Json]:
+    """As `status`, of a server that has nothing of the collection."""
+    server = _server(client)
+    return {"server": server, "warnings": warnings(server, 0)}
+
+
 def generation(client: redis.Redis, name: str) -> str:
     """What names the state of the index: each hash that is indexed anew takes the next number."""
     with translated(client):

@@ -259,7 +259,12 @@ class RedisVectors:
 
     def status(self) -> dict[str, Json]:
         with translated(self._client):
-            return redis_status.status(self._client, self._name)
+            try:
+                return redis_status.status(self._client, self._name)
+            except given.ResponseError as error:
+                if not is_missing_index(error):
+                    raise
+                return redis_status.of_server(self._client)
 
     def ping(self) -> None:
         with translated(self._client):

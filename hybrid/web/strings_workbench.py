@@ -153,6 +153,14 @@ TROUBLES = {
         "확인하세요. 로그에 자세한 내용이 있습니다.",
     ),
     "store_down": Phrase("The {name} store ({store}) does not answer.", "{name} 저장소({store})가 응답하지 않습니다."),
+    "store_odd": Phrase(
+        "The {name} store ({store}) answers, and does not have the collection, or cannot tell of it.",
+        "{name} 저장소({store})가 응답하지만, 컬렉션이 없거나 상태를 알려 주지 못합니다.",
+    ),
+    "do_store_odd": Phrase(
+        "hybrid status says why. Where it was emptied or replaced, it gets all from the other with: hybrid repair",
+        "hybrid status 명령이 이유를 알려 줍니다. 비었거나 바뀌었다면 다른 저장소에서 되살리세요: hybrid repair",
+    ),
     "do_all_down": Phrase(
         "No search is answered. Start {store}, and read its log. {kept}",
         "검색이 되지 않습니다. {store} 서버를 시작하고 로그를 확인하세요. {kept}",

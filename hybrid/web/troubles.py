@@ -62,8 +62,12 @@ def _journal(status: Mapping[str, Any], ping: Mapping[str, str], say: Say) -> It
 
 
 def _stores(status: Mapping[str, Any], ping: Mapping[str, str], say: Say) -> Iterator[Trouble]:
+    odd = [name for name, of in status["stores"].items() if "error" in of and ping.get(name) == "ok"]
     down = [name for name, of in status["stores"].items() if "error" in of or ping.get(name, "ok") != "ok"]
-    for name in down:
+    for name in odd:
+        what = say.text("store_odd", name=say.strings.name(name), store=status["stores"][name]["store"])
+        yield Trouble(f"odd {name}", what, say.text("do_store_odd"))
+    for name in (one for one in down if one not in odd):
         store = status["stores"][name]["store"]
         key = "do_all_down" if len(down) == len(status["stores"]) else f"do_{name}_down"
         do = say.text(key, store=store, kept=say.text("nothing_lost"))

@@ -93,6 +93,19 @@ def test_status_tells_counts_index_parameters_sizes_and_memory_of_both_servers(o
     assert any("bytes" in key for key in told)
 
 
+def test_before_anything_is_indexed_status_tells_how_the_servers_are(
+    redis_url: str, elasticsearch_url: str, tmp_path: Path
+) -> None:
+    name = f"fresh-{uuid.uuid4().hex}"
+    with hybrid.open(tmp_path, redis=redis_url, elasticsearch=elasticsearch_url, collection=name) as engine:
+        status = engine.status()
+    assert not status["exists"]
+    for of in status["stores"].values():
+        assert "error" not in of
+        assert of["server"]["version"]
+        assert not any("index" in warning for warning in of["warnings"])
+
+
 def _keys(body: dict[str, object]) -> Iterator[str]:
     for key, value in body.items():
         yield key

@@ -68,6 +68,9 @@ def test_redis_wiped_is_rebuilt_from_elasticsearch_without_embedding(engine: Eng
         keys = list(client.scan_iter(match=f"hs:{{{engine.collection.name}}}:*", count=10_000))
         client.execute_command("FT.DROPINDEX", f"hs:{{{engine.collection.name}}}:idx")
         client.delete(*keys)
+    told = engine.status()["stores"]
+    assert "hybrid repair" in told["vector"]["error"]
+    assert told["text"]["documents"] == 301
     found, repaired = engine.repair()
     # The searches before may have had some repaired already, behind their answers.
     assert 0 < repaired <= found.counts["missing"] <= 302  # one is a tombstone; searches had others repaired

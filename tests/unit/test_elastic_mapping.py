@@ -262,3 +262,4 @@ def test_a_healthy_server_has_no_warnings_and_an_unhealthy_one_one_for_each_trou
     bad = good | {"version": "8.18.9", "health": "yellow", "heap_percent": 86, "disk_percent": 86}
     assert len(warnings(bad, read_only=True)) == 5
     assert len(warnings(None, read_only=False)) == 1
+    assert len(warnings(bad, read_only=False, indexed=False)) == 3  # the health is not that of an index

@@ -61,6 +61,8 @@ def test_a_dead_store_is_the_first_thing_said_and_its_words_stay_inside(
         ({"journal": {"owed": {"text": 2}, "oldest_s": 61}}, "The text store is owed 2 changes."),
         ({"stores": {"text": {"store": "a", "documents": 3}, "vector": {"store": "b", "documents": 2}}},
          "The stores hold different numbers of documents: text 3, vector 2."),
+        ({"stores": {"text": {"store": "a", "error": "no index"}, "vector": {"store": "b", "documents": 2}}},
+         "The text store (a) answers, and does not have the collection, or cannot tell of it."),
         ({"stores": {"text": {"store": "redis", "warnings": ["it may lose writes"]}}}, "redis: it may lose writes"),
         ({"circuits": {"text": {"circuit": "open", "failures": 5, "retry_in_s": 2.0}}},
          "The text store is left alone after 5 failures in a row."),
