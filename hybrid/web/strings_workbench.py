@@ -201,8 +201,8 @@ TROUBLES = {
         "The {name} store is owed 1 change.",
     ),
     "do_owed": Phrase(
-        "They are written when it answers; where it does already, pay them now with: hybrid flush",
-        "저장소가 응답하면 기록됩니다. 이미 응답한다면 지금 실행하세요: hybrid flush",
+        "They are written when it answers; where it does already, pay them now with: hybrid repair",
+        "저장소가 응답하면 기록됩니다. 이미 응답한다면 지금 실행하세요: hybrid repair",
     ),
     "counts_differ": Phrase(
         "The stores hold different numbers of documents: {told}.", "저장소마다 문서 수가 다릅니다: {told}."

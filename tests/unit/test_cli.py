@@ -109,6 +109,14 @@ def test_help_names_every_command_and_each_has_help() -> None:
         assert (command.help or "").splitlines()[0][:40] in helped.output
 
 
+def test_every_command_that_a_message_or_a_page_names_is_there() -> None:
+    root = Path(hybrid.__file__).parent
+    files = [*root.rglob("*.py"), *root.rglob("*.html"), *root.parent.glob("*.md"), *root.parent.glob("docs/*.md")]
+    told = {name for file in files for name in re.findall(r"(?:: |`|>)hybrid ([a-z]+)", file.read_text("utf-8"))}
+    assert {"repair", "demo", "reindex", "serve"} <= told
+    assert told - set(cli.cli.commands) == set()
+
+
 def test_the_version() -> None:
     assert CliRunner().invoke(cli.cli, ["--version"]).output == f"hybrid, version {hybrid.__version__}\n"
 
