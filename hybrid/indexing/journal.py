@@ -23,13 +23,14 @@ import orjson
 
 from hybrid.errors import JournalError
 from hybrid.forks import guarded
+from hybrid.indexing import dead_letters, replaced
 from hybrid.indexing import entries as layout
-from hybrid.indexing import replaced
 from hybrid.indexing.clock import WRITERS
+from hybrid.indexing.dead_letters import DeadLetter
 from hybrid.indexing.entries import COLUMNS, Entry
 from hybrid.indexing.journal_file import connected, translated
 from hybrid.indexing.room import make_room
-from hybrid.model import Json, Record, State
+from hybrid.model import Record, State
 
 _log = logging.getLogger(__name__)
 
@@ -63,18 +64,6 @@ class Backlog:
     oldest_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A change that a store will never take: why, and its content. at: seconds since 1970."""
-
-    id: str
-    version: int
-    store: str
-    reason: str
-    source: Mapping[str, Json]
-    at: float
-
-
 class Journal:
     """A journal file, shared by threads and processes. path None: in memory, gone with the process.
 
@@ -105,8 +94,8 @@ class Journal:
         """Makes the changes durable, leased to this owner; a change older than the one held of its id is left out.
         One that is held already is owed to more stores.
 
-        Raises BacklogFull, with nothing appended, where too many changes would wait. Those that are only kept in case a
-        store restarts make room, the oldest first.
+        Dead letters of their ids go: something newer takes their place. Raises BacklogFull, with nothing appended,
+        where too many changes would wait. Those that are only kept in case a store restarts make room, the oldest first.
         """
         with self._transaction() as database:
             make_room(database, len(entries), self._limit)
@@ -233,9 +222,8 @@ class Journal:
 
         A change of the same id that is newer stays as it is.
         """
-        row = (entry.id, entry.version, store, reason, orjson.dumps(entry.source), self._now())
         with self._transaction() as database:
-            database.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?)", row)
+            dead_letters.keep(database, entry, store, reason, self._now())
             replaced.forget(database, [entry.id])
             self._put(database, [instead])
             database.execute(
@@ -247,15 +235,15 @@ class Journal:
         with self._reading() as database:
             return replaced.kept(database, entry)
 
+    def forgive(self, ids: Iterable[str]) -> None:
+        """Forgets the dead letters of these ids: whoever wrote them does not want them any more."""
+        with self._transaction() as database:
+            dead_letters.forget(database, ids)
+
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """The newest dead letters."""
-        query = "SELECT id, version, store, reason, source, at FROM dead_letters ORDER BY at DESC LIMIT ?"
         with self._reading() as database:
-            rows = database.execute(query, (most,)).fetchall()
-        return [
-            DeadLetter(one, version, store, reason, orjson.loads(source), at)
-            for one, version, store, reason, source, at in rows
-        ]
+            return dead_letters.newest(database, most)
 
     def backlog(self) -> Backlog:
         """How much is owed."""
@@ -325,6 +313,7 @@ class Journal:
 
     def _put(self, database: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         now = self._now()
+        dead_letters.forget_overtaken(database, entries)
         for entry in entries:
             row = (*layout.row(entry), now, self._owner, now + self._lease_s)
             if database.execute(_APPEND, row).rowcount:

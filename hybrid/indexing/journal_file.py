@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from hybrid.errors import JournalError
-from hybrid.indexing import replaced
+from hybrid.indexing import dead_letters, replaced
 from hybrid.wal import into_wal
 
 BUSY_S = 30.0
@@ -22,10 +22,6 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE TABLE IF NOT EXISTS debts (
     id TEXT NOT NULL, store TEXT NOT NULL, written_in TEXT NOT NULL DEFAULT '', PRIMARY KEY (id, store)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dead_letters (
-    id TEXT NOT NULL, version INTEGER NOT NULL, store TEXT NOT NULL, reason TEXT NOT NULL, source BLOB NOT NULL,
-    at REAL NOT NULL, PRIMARY KEY (id, version)
-);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -41,7 +37,7 @@ def connected(path: Path | None) -> sqlite3.Connection:
         path or ":memory:", timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
     )
     into_wal(database, BUSY_S)
-    database.executescript(_TABLES + replaced.TABLE)
+    database.executescript(_TABLES + dead_letters.TABLE + replaced.TABLE)
     return database
 
 
@@ -50,7 +46,7 @@ def translated(path: Path | None, error: sqlite3.Error) -> JournalError:
     text = str(error)
     if "malformed" in text or "not a database" in text:
         cure = "Move the file away; then bring both stores together again with: hybrid verify --repair"
-    elif "full" in text or "readonly" in text or "disk I/O" in text:
+    elif any(mark in text for mark in ("full", "readonly", "disk I/O", "unable to open")):
         cure = "Free some space or correct its permissions; no store was touched"
     elif "locked" in text or "busy" in text:
         cure = "Another process holds it for long; try again when that is done"

@@ -121,6 +121,8 @@ class Writer:
         missing = [DocumentOutcome(one, Outcome.NOT_FOUND) for one in ids if not known.may_exist(one)]
         if dry_run:
             return _Batch([*missing, *(DocumentOutcome(one, Outcome.DELETED) for one in there)])
+        if missing:
+            self._journal.forgive(one.id for one in missing)
         nothing = np.empty((0, self._collection.vector.dim), np.float32)
         entries = [Entry(one, self._clock.tick(), "", {}, self._names, nothing, deleted=True) for one in there]
         return _Batch(missing, self._journaled(entries), dict.fromkeys(there, Outcome.DELETED))

@@ -192,8 +192,8 @@ TROUBLES = {
         "1 change will never be taken by a store.",
     ),
     "do_dead": Phrase(
-        "hybrid status names them, and why. Correct these documents and send them again.",
-        "hybrid status 명령이 어느 것인지와 이유를 알려 줍니다. 문서를 고쳐 다시 보내세요.",
+        "hybrid status names them, and why. Correct these documents and send them again, or delete them.",
+        "hybrid status 명령이 어느 것인지와 이유를 알려 줍니다. 문서를 고쳐 다시 보내거나 삭제하세요.",
     ),
     "owed": Phrase(
         "The {name} store is owed {count} changes.",

@@ -306,6 +306,18 @@ def test_a_newer_change_is_not_overtaken_by_one_that_takes_the_place_of_an_older
     assert claimed(journal) == []  # the writer of 6 has it
 
 
+def test_a_dead_letter_goes_with_a_newer_change_of_its_id_and_not_with_what_takes_its_place(journal: Journal) -> None:
+    for name in "abc":
+        journal.append([entry(name, version=4, text="bad")])
+        journal.bury(entry(name, version=4, text="bad"), "text", "too large", entry(name, version=5, text="old"))
+    journal.append([entry("a", version=5, text="old")])  # as a repair does
+    assert journal.backlog().dead == 3
+    journal.append([entry("a", version=6, text="good")])
+    assert sorted(one.id for one in journal.dead_letters()) == ["b", "c"]
+    journal.forgive(["b"])
+    assert [one.id for one in journal.dead_letters()] == ["c"]
+
+
 def test_dead_letters_come_newest_first(journal: Journal, time: Time) -> None:
     for name in "abc":
         journal.bury(entry(name), "text", "too large", entry(name, 2))
