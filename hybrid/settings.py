@@ -7,10 +7,13 @@ No other module reads the environment.
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -24,6 +27,9 @@ from hybrid.tokens import Role, Token
 
 CONFIG_FILE = "hybrid.toml"
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+_PREFIX, _TESTS = "HYBRID_", "HYBRID_TEST_"
+_log = logging.getLogger(__name__)
 
 
 class _Part(BaseModel):
@@ -40,11 +46,15 @@ def _location(url: SecretStr) -> str:
 def _checked_url(url: SecretStr, schemes: tuple[str, ...], example: str) -> None:
     try:
         parts = urlsplit(url.get_secret_value())
-        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        behind = parts.path + parts.query + parts.fragment
+        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and "@" not in behind
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"this is not a URL of the form {example}")
+        raise ValueError(
+            f"this is not a URL of the form {example}. In a password that stands in it, write / as %2F, ? as %3F and "
+            "# as %23; or set the password by itself"
+        )
 
 
 class RedisSettings(_Part):
@@ -209,7 +219,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="HYBRID_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
         env_ignore_empty=True,
@@ -286,6 +296,8 @@ def read(**arguments: Any) -> Settings:
     `redis` and `elasticsearch` may be a URL or a dict. Raises SettingsError naming what is wrong.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
+    for name, like in _misspelt(os.environ).items():
+        _log.warning("the variable %s is not a setting, and is not looked at. There is %s", name, like)
     for part in ("redis", "elasticsearch"):
         if part in given:  # a dict, so that the environment and the file may add to it
             given[part] = _url_shorthand(given[part])
@@ -302,9 +314,37 @@ def read(**arguments: Any) -> Settings:
 def _explained(fault: Any) -> str:
     """One fault of pydantic's as a sentence; never with the value, which may be a secret."""
     name = ".".join(str(part) for part in fault["loc"])
+    variable = f"{_PREFIX}{name.replace('.', '_').upper()}"
     if fault["type"] == "extra_forbidden":
-        return f"{name} is not a setting. Look for a typing error in {CONFIG_FILE} or in the call"
+        where = f"the environment ({variable})" if variable in os.environ else f"{CONFIG_FILE} or in the call"
+        return f"{name} is not a setting. Look for a typing error in {where}"
+    if fault["type"] == "missing" and name.endswith(".url"):
+        return f"{name} is missing, though other settings of {fault['loc'][0]} are there. Set {variable} too"
     return f"{name or 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _misspelt(environment: Mapping[str, str]) -> dict[str, str]:
+    """By variable of this program that is no setting, but has a name nearly like one: that one's name."""
+    known = dict(_variables(Settings))
+    parts = tuple(f"{name}_" for name, has_parts in known.items() if has_parts)  # below these, it is an error
+    ours = (name for name, value in environment.items() if name.startswith(_PREFIX) and value)
+    found = {}
+    for name in ours:
+        if name not in known and not name.startswith((*parts, _TESTS)):
+            short = [one.removeprefix(_PREFIX) for one in known]
+            for like in get_close_matches(name.removeprefix(_PREFIX), short, 1, 0.75):
+                found[name] = _PREFIX + like
+    return found
+
+
+def _variables(of: type[BaseModel], prefix: str = _PREFIX) -> Iterator[tuple[str, bool]]:
+    """The variables of the environment that are settings, and whether each has parts, with variables of their own."""
+    for name, field in of.model_fields.items():
+        parts = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
+        below = [one for one in parts if issubclass(one, _Part)]
+        yield f"{prefix}{name.upper()}", bool(below)
+        for part in below:
+            yield from _variables(part, f"{prefix}{name.upper()}_")
 
 
 def user_cache() -> Path:

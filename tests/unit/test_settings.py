@@ -139,6 +139,29 @@ def test_a_url_that_is_none_is_refused_without_being_shown(url: str) -> None:
     assert "redis: this is not a URL of the form redis://host:6379" in refused(redis=url)
 
 
+@pytest.mark.parametrize("password", ["hunter2/x", "hunter2@y/x", "hunter2#x", "hunter2?x"])
+def test_a_password_that_ends_the_host_of_a_url_is_refused_with_the_way_out(password: str) -> None:
+    for given in ({"redis": f"redis://:{password}@h:1"}, {"elasticsearch": f"http://elastic:{password}@h:1"}):
+        said = refused(**given)
+        assert "write / as %2F" in said
+        assert "or set the password by itself" in said
+
+
+def test_a_store_without_a_url_is_told_by_the_name_of_its_variable(environment: Any) -> None:
+    environment(HYBRID_REDIS_PASSWORD=SECRET)
+    assert refused() == "redis.url is missing, though other settings of redis are there. Set HYBRID_REDIS_URL too"
+
+
+def test_a_variable_nearly_named_like_a_setting_is_told_and_one_of_others_is_not(
+    environment: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment(HYBRID_ELASTIC_URL="http://h:1", HYBRID_SERVICE_HOST="10.0.0.1", HYBRID_TEST_REDIS_URL="redis://h:1")
+    settings.read()
+    assert caplog.messages == [
+        "the variable HYBRID_ELASTIC_URL is not a setting, and is not looked at. There is HYBRID_ELASTICSEARCH_URL"
+    ]
+
+
 def test_an_api_key_and_a_password_contradict_each_other() -> None:
     given = {"url": f"https://:{SECRET}@h:1", "api_key": SECRET, "password": SECRET}
     assert refused(elasticsearch=given) == "elasticsearch: give an api_key, or a username and password, not both"
@@ -147,7 +170,9 @@ def test_an_api_key_and_a_password_contradict_each_other() -> None:
 def test_an_unknown_setting_is_named_wherever_it_stands(environment: Any) -> None:
     assert "colection is not a setting" in refused(colection="x")
     environment(HYBRID_REDIS_URL="redis://h:1", HYBRID_REDIS_PASSWROD=SECRET)
-    assert "redis.passwrod is not a setting" in refused()
+    said = refused()
+    assert "redis.passwrod is not a setting" in said
+    assert "in the environment (HYBRID_REDIS_PASSWROD)" in said
     written("deadlin_s = 3\n[fields.title]\ntype = 'text'\nboots = 2\n")
     assert "deadlin_s is not a setting. Look for a typing error in hybrid.toml" in refused()
     assert "fields.title.boots is not a setting" in refused()
@@ -169,7 +194,7 @@ def test_a_broken_file_is_named(text: str | bytes) -> None:
         ({"model_threads": 0}, "model_threads: "),
         ({"redis": {"url": "redis://h", "password": 5}}, "redis.password: "),
         ({"redis": 5}, "redis: "),
-        ({"redis": {}}, "redis.url: Field required"),
+        ({"redis": {}}, "redis.url is missing"),
         ({"fields": {"a": "txt"}}, "fields.a.type: Input should be 'text', 'keyword', 'long', 'double', "),
         ({"vector": {"metric": "cosine"}}, "vector.metric: Input should be 'COSINE', 'L2' or 'IP'"),
     ],
