@@ -130,6 +130,7 @@ _ADVICE: dict[type[StoreError], str] = {
     StoreError: "failed",
 }
 _UNVERIFIED = "cannot be reached by TLS. Correct HYBRID_ELASTICSEARCH_CA_CERTS, or the client's certificate and key"
+_HUNG_UP = ("Connection aborted", "closed connection without response", "Connection reset")
 _MISSING = "has no index for this collection. Index the documents again"
 
 
@@ -166,6 +167,10 @@ def meaning(error: Exception, where: str) -> StoreError:
     kind = next(MEANINGS[one] for one in type(error).__mro__ if one in MEANINGS)
     advice = _UNVERIFIED if isinstance(error, transport.TlsError) else _ADVICE[kind]
     said = getattr(error, "message", error)  # `str` nests the name of each error that led to it
+    if where.startswith("http:") and any(mark in str(said) for mark in _HUNG_UP):
+        advice += ". If it speaks TLS, as a new installation does, write https://"
+    elif "WRONG_VERSION_NUMBER" in str(said):
+        advice = "speaks no TLS. Write http://, or set it up to speak TLS"
     return kind(NAME, f"Elasticsearch at {where} {advice} ({said})")
 
 

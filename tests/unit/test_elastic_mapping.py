@@ -207,6 +207,8 @@ def test_every_error_of_the_client_has_a_meaning() -> None:
     ("error", "kind", "said"),
     [
         (elastic_transport.ConnectionError("refused"), StoreUnavailable, "docker compose up -d"),
+        (elastic_transport.ConnectionError("('Connection aborted.', …)"), StoreUnavailable, "write https://"),
+        (elastic_transport.TlsError("[SSL: WRONG_VERSION_NUMBER]"), StoreUnavailable, "Write http://"),
         (elastic_transport.TlsError("CERTIFICATE_VERIFY_FAILED"), StoreUnavailable, "CA_CERTS"),
         (elastic_transport.ConnectionTimeout("slow"), StoreTimeout, "in time"),
         (api_error(401, {"reason": "missing credentials"}), StoreDenied, "API_KEY"),
