@@ -10,7 +10,7 @@ import math
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -156,11 +156,22 @@ def _table(path: Path) -> Iterator[Row]:
 
 def _table_rows(path: Path, reader: csv.DictReader[str]) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_CELL)
+    _check_separator(path, reader.fieldnames or ())
     rows = ((reader.line_num, row) for row in reader)
     sample = list(islice(rows, _SAMPLE))
     kinds = {name: _column_kind([row.get(name) for _, row in sample]) for name in reader.fieldnames or ()} | {"id": str}
     for line, row in chain(sample, rows):  # of a row of several lines, the last one
         yield _typed(f"{path}, line {line}", row, kinds)
+
+
+def _check_separator(path: Path, header: Sequence[str]) -> None:
+    """Nothing, where the header has several columns, or one whose name is plain. Raises InputError."""
+    if len(header) == 1 and (found := next((one for one in ";\t|," if one in header[0]), None)):
+        wanted = "tabs" if _kind(path) == ".tsv" else "commas"
+        raise InputError(
+            f"{path}: all of the header is one column, {header[0]!r}. Cells of a {_kind(path)} file are separated by "
+            f"{wanted}, not by {found!r}; save it so" + (", or name the file .tsv" if found == "\t" else "")
+        )
 
 
 def _typed(where: str, row: Mapping[Any, Any], kinds: Mapping[str, Callable[[str], Any]]) -> Row:

@@ -61,6 +61,21 @@ def test_a_byte_order_mark_is_no_part_of_the_first_document(file: Any) -> None:
     assert list(read(file("a.csv", BOM + b"id,a\n1,x\n"))) == [{"id": "1", "a": "x"}]
 
 
+@pytest.mark.parametrize(
+    ("name", "header", "says"),
+    [
+        ("a.csv", "id;title", "separated by commas, not by ';'; save it so"),
+        ("a.csv", "id\ttitle", "separated by commas, not by '\\t'; save it so, or name the file .tsv"),
+        ("a.tsv", "id,title", "separated by tabs, not by ','; save it so"),
+    ],
+)
+def test_a_table_with_another_separator_is_told_so(file: Any, name: str, header: str, says: str) -> None:
+    said = refusal(file(name, f"{header}\n1{header[2]}lamp\n"))
+    assert says in said
+    assert f"one column, {header!r}" in said
+    assert list(read(file(name, "id\n1\n"))) == [{"id": "1"}]
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
 def test_an_empty_file_has_no_documents_or_is_refused(file: Any, name: str) -> None:
     path = file(name, "")
