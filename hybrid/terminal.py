@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
@@ -23,7 +24,12 @@ _COLOURS = {"text": "cyan", "vector": "magenta"}
 _BAR = 10
 
 MOST_SHOWN = 20
-"""Differences that are listed one by one."""
+"""Differences, and problems of a write, that are listed one by one."""
+
+_OWED = (
+    "What is pending is safe in the journal. It is written when the store answers: by a hybrid serve that runs on this "
+    "data folder, or by: hybrid repair"
+)
 
 
 def answer(result: SearchResult, console: Console) -> None:
@@ -147,11 +153,16 @@ def report(written: WriteReport, console: Console) -> None:
     """Prints what became of a write: counts, then the first problems, then notes."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in written.counts.items()) or "nothing to do"
     console.print(f"{counts} in {written.took_s:.1f} s", highlight=False)
-    for problem in written.problems:
-        console.print(Text(f"  {problem.outcome}: {problem.reason}", style="red"))
-    hidden = written.counts.get(Outcome.REJECTED, 0) - len(written.problems)
+    told = Counter((one.outcome, one.reason) for one in written.problems).most_common(MOST_SHOWN)
+    for (outcome, reason), count in told:
+        several = f" ({count} documents)" if count > 1 else ""
+        console.print(Text(f"  {outcome}{several}: {reason}", style="red"), soft_wrap=True)
+    pending = written.counts.get(Outcome.PENDING, 0)
+    hidden = written.counts.get(Outcome.REJECTED, 0) + pending - sum(count for _, count in told)
     if hidden > 0:
-        console.print(f"  … and {hidden} more")
+        console.print(f"  … and {hidden} more", highlight=False)
+    if pending:
+        console.print(Text(_OWED, style="yellow"), soft_wrap=True)
     for note in written.notes:
         console.print(Text(f"note: {note}", style="yellow"))
 

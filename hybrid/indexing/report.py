@@ -29,5 +29,5 @@ def note_of_unknown(fields: Mapping[str, int]) -> tuple[str, ...]:
     named = ", ".join(f"{name} ({count})" for name, count in sorted(fields.items())[:20])
     return (
         f"these fields are not in the collection's schema, so they are stored and shown but not searched: {named} "
-        "(in brackets: documents). To search them, name them in hybrid.toml, [fields], and make the collection anew",
+        "(in brackets: documents). To search them too: hybrid reindex",
     )

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 import hybrid
-from hybrid import cli
+from hybrid import cli, terminal
 from hybrid.indexing.entries import Entry
+from hybrid.model import DocumentOutcome, Outcome, WriteReport
 
 COMMANDS = (
     *(
@@ -189,6 +191,30 @@ def test_a_file_in_which_nothing_is_right_makes_no_collection(run: Run) -> None:
     assert ran.code == 1
     assert "2 rejected" in ran.err
     assert run("status", "--json").json["exists"] is False
+
+
+def test_problems_of_one_reason_are_one_line_and_what_is_pending_says_how_it_is_written() -> None:
+    outcomes = [DocumentOutcome(str(n), Outcome.PENDING, "redis: it does not answer", ("vector",)) for n in range(60)]
+    outcomes += [DocumentOutcome(str(n), Outcome.REJECTED, f"line {n}: it has no id") for n in range(40)]
+    console = Console(file=io.StringIO(), width=80)
+    terminal.report(WriteReport({Outcome.PENDING: 600, Outcome.REJECTED: 400}, tuple(outcomes)), console)
+    assert isinstance(console.file, io.StringIO)
+    _, first, *rejected, more, last = console.file.getvalue().splitlines()
+    assert first == "  pending (60 documents): redis: it does not answer"
+    assert len(rejected) == terminal.MOST_SHOWN - 1
+    assert rejected[0] == "  rejected: line 0: it has no id"
+    assert more == f"  … and {1000 - 60 - len(rejected)} more"
+    assert "hybrid repair" in last
+
+
+def test_a_field_that_came_later_is_noted_with_a_command_that_makes_it_searched(run: Run) -> None:
+    run("index", lines(doc(1, "quiet laptop")))
+    later = run("index", lines(doc(2, "loud drill", brand="acer")))
+    assert "note: these fields are not in the collection's schema" in later.err
+    (command,) = re.findall(r"To search them too: hybrid (\w+)", " ".join(later.err.split()))
+    assert "there is no field 'brand'" in run("count", "--filter", 'brand = "acer"').err
+    assert run(command).code == 0
+    assert run("count", "--filter", 'brand = "acer"').out == "1\n"
 
 
 def test_a_missing_file_is_told_before_any_other_is_indexed(run: Run) -> None:
