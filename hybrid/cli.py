@@ -46,12 +46,13 @@ def index(paths: tuple[Path, ...], strict: bool, json: bool, **settings: Any) ->
     counts = [sources.count(path) for path in paths]
     total = None if None in counts else sum(count or 0 for count in counts)
     rows = chain.from_iterable([sources.read(path) for path in paths])  # a list: all are there, before any is indexed
-    try:
-        with hybrid.open(**settings) as engine, terminal.progress("indexing", total, console) as advance:
+    with terminal.stoppable(), hybrid.open(**settings) as engine:
+        owed = max(engine.vitals()["journal"].get("owed", {}).values(), default=0)
+        if owed:
+            click.echo(f"Writing {owed} changes first that wait in the journal.", err=True)
+            engine.flush()
+        with terminal.progress("indexing", total, console) as advance:
             written = engine.put(rows, strict=strict, on_outcome=lambda _: advance(1))
-    except KeyboardInterrupt:
-        click.echo("Stopped. What was indexed is kept: the same command goes on where it was.", err=True)
-        sys.exit(130)
     if json:
         print_json(written.to_dict())
     else:

@@ -157,12 +157,8 @@ def adopt(json: bool, **given: Any) -> None:
     adopting = importlib.import_module("hybrid.adopt.run")
     console = Console(stderr=True)
     counted = {name: value for name, value in given.items() if name not in ("vector_field", "restart")}
-    try:
-        with terminal.progress("adopting", adopting.total(**counted), console) as advance:
-            written = adopting.adopt(**given, told=lambda _: advance(1))
-    except KeyboardInterrupt:
-        click.echo("Stopped. What was adopted is kept: the same command goes on where it was.", err=True)
-        sys.exit(130)
+    with terminal.stoppable(), terminal.progress("adopting", adopting.total(**counted), console) as advance:
+        written = adopting.adopt(**given, told=lambda _: advance(1))
     print_json(written.to_dict()) if json else terminal.report(written, console)
     sys.exit(0 if written.ok else 1)
 

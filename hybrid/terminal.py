@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
+import click
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -26,6 +30,7 @@ _BAR = 10
 MOST_SHOWN = 20
 """Differences, and problems of a write, that are listed one by one."""
 
+_GOES_ON = "What was taken is kept: the same command goes on where it was."
 _OWED = (
     "What is pending is safe in the journal. It is written when the store answers: by a hybrid serve that runs on this "
     "data folder, or by: hybrid repair"
@@ -180,6 +185,33 @@ def verification(found: Verification, repaired: int | None, console: Console) ->
         console.print(f"  … and {len(found.differences) - MOST_SHOWN} more (all of them with --json)")
     if repaired is not None:
         console.print(f"{repaired} repaired", highlight=False)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """For the length of a write: Ctrl-C ends the program when what was begun is written, a second one at once."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def at_once(*_: object) -> None:
+        click.echo(f"Stopped at once. {_GOES_ON}", err=True)
+        os._exit(130)
+
+    def soon(*_: object) -> None:
+        signal.signal(signal.SIGINT, at_once)
+        click.echo(
+            "Stopping: what was begun is written first. Ctrl-C again stops at once, and loses nothing.", err=True
+        )
+        raise KeyboardInterrupt
+
+    if before is signal.default_int_handler:  # else it is ignored, as of a program in the background, or somebody's own
+        signal.signal(signal.SIGINT, soon)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. {_GOES_ON}", err=True)
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -94,12 +94,17 @@ class Writer:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
         with self._threads(PAYERS, "hybrid-put") as payer:
             waiting: deque[Future[list[DocumentOutcome]]] = deque()
-            for batch in batches:
-                waiting.append(payer.submit(self._paid, batch))
-                if len(waiting) >= AHEAD:
+            try:
+                for batch in batches:
+                    waiting.append(payer.submit(self._paid, batch))
+                    if len(waiting) >= AHEAD:
+                        yield from waiting.popleft().result()
+                while waiting:
                     yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            except KeyboardInterrupt:  # what was not begun stays in the journal
+                for future in waiting:
+                    future.cancel()
+                raise
 
     def _ready(self, compared: Iterable[Compared]) -> Iterator[_Batch]:
         for lot in compared:

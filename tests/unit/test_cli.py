@@ -19,8 +19,9 @@ from rich.console import Console
 
 import hybrid
 from hybrid import cli, terminal
+from hybrid.indexing.documents import content_hash, fingerprint
 from hybrid.indexing.entries import Entry
-from hybrid.model import DocumentOutcome, Outcome, WriteReport
+from hybrid.model import Document, DocumentOutcome, Outcome, WriteReport
 
 COMMANDS = (
     *(
@@ -215,6 +216,46 @@ def test_a_field_that_came_later_is_noted_with_a_command_that_makes_it_searched(
     assert "there is no field 'brand'" in run("count", "--filter", 'brand = "acer"').err
     assert run(command).code == 0
     assert run("count", "--filter", 'brand = "acer"').out == "1\n"
+
+
+def test_what_an_earlier_run_left_in_the_journal_is_written_by_the_next_one(run: Run) -> None:
+    document = doc(2, "quiet laptop")
+    run("index", lines(doc(1), document))
+    run("delete", "2")
+    with hybrid.open() as engine:
+        indexer = engine._location.place.writing(engine.collection)
+        given = Document("2", {"text": "quiet laptop"}, np.array([[1, 2]], np.float32))
+        digest = content_hash(given, fingerprint(engine.collection))
+        indexer.journal.append([Entry("2", indexer.now(), digest, given.fields, ("text", "vector"), given.vectors)])
+    assert run("search", "laptop", "--retriever", "text", "--json").json["hits"] == []
+    again = run("index", lines(document))
+    assert "Writing 1 changes first that wait in the journal" in again.err
+    assert "1 unchanged" in again.err
+    assert [hit["id"] for hit in run("search", "laptop", "--retriever", "text", "--json").json["hits"]] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "last"),
+    [
+        ("pass", "Stopped. What was taken"),
+        ("signal.raise_signal(2); time.sleep(60)", "Stopped at once. What was taken"),
+    ],
+)
+def test_ctrl_c_ends_a_write_soon_and_a_second_one_at_once(meanwhile: str, last: str) -> None:
+    code = f"""
+import signal, time
+from hybrid import terminal
+with terminal.stoppable():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:  # as an engine that is closed, and waits for what it began
+        {meanwhile}
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 130
+    first, said = ran.stderr.splitlines()
+    assert "Ctrl-C again stops at once" in first
+    assert said == f"{last} is kept: the same command goes on where it was."
 
 
 def test_a_missing_file_is_told_before_any_other_is_indexed(run: Run) -> None:
