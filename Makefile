@@ -18,7 +18,7 @@ demo: .venv/.core
 	@echo "or, in this folder: make serve"
 
 serve: .venv/.core
-	@$(BIN)/hybrid serve
+	@$(BIN)/hybrid serve --collection $(or $(HYBRID_COLLECTION),demo)
 
 install: .venv/.dev
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from hybrid.bounded import Said
 from hybrid.errors import (
@@ -89,10 +90,16 @@ class Catalog:
     def missing(self) -> CollectionNotFound:
         """The error that says that nothing was indexed yet."""
         where = " and ".join(sorted({store.name for store in self._stores.values()}))
-        return CollectionNotFound(
+        error = CollectionNotFound(
             f"there is no collection {self._settings.collection!r} yet (looked in {where}). "
             "Index something first: hybrid index FILE, or try: hybrid demo"
         )
+        if not self._settings.in_memory:  # a note, as the message is also told to clients of a server
+            folder = Path(self._settings.data_dir).absolute()
+            names = {path.parent.name.partition("~")[0] for path in folder.glob("*/journal.sqlite")}
+            listed = ", ".join(sorted(names - {self._settings.collection})) or "none"
+            error.add_note(f"The data folder is {folder}; other collections written from there: {listed}")
+        return error
 
     def find(self, ask: Asking = in_turn) -> Collection | None:
         """The collection, None where there is none yet. Raises as `collection` does. ask: how the stores are asked."""

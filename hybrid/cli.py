@@ -243,12 +243,19 @@ def reindex(**settings: Any) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="Index only so many documents.")
 @on_engine
 def demo(limit: int | None, **settings: Any) -> None:
-    """Index Python's own documentation and answer four questions. Takes about a minute the first time."""
+    """Index Python's own documentation and answer four questions. Takes about a minute the first time.
+
+    It lies in a collection called demo, unless one is set, so that it is apart from documents of your own.
+    """
     run = importlib.import_module("hybrid.demo.run")
     console = Console()
-    with hybrid.open(**settings) as engine:
+    read = configuration.read(**settings)
+    if "collection" not in read.model_fields_set:
+        read = read.model_copy(update={"collection": "demo"})
+    with Engine(read) as engine:
         run.run(engine, console, limit)
-    console.print("\nOpen the search page with: [bold]hybrid serve[/bold]")
+    command = f"hybrid serve --collection {read.collection}"
+    console.print(f"\nOpen the search page with: [bold]{command}[/bold]", soft_wrap=True)
 
 
 @cli.group()
@@ -328,5 +335,5 @@ def main() -> None:
     try:
         cli()
     except HybridError as error:
-        click.echo(f"hybrid: {error}", err=True)
+        click.echo(". ".join([f"hybrid: {error}", *getattr(error, "__notes__", ())]), err=True)
         sys.exit(2 if isinstance(error, InputError | CollectionNotFound) else 1)

@@ -63,7 +63,7 @@ def test_the_installed_program_runs_the_demo_and_serves_its_page(installed: Path
     assert "200 created" in demo.stdout
     assert demo.stdout.count("fused by standard") == 4
     serve = subprocess.Popen(
-        [installed / "hybrid", "serve", "--port", "0"],
+        [installed / "hybrid", "serve", "--port", "0", "--collection", "demo"],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -278,6 +278,10 @@ def test_several_files_of_several_kinds_are_indexed_at_once(run: Run) -> None:
 def test_a_collection_that_is_not_there_says_what_to_do(run: Run) -> None:
     assert "Index something first: hybrid index FILE, or try: hybrid demo" in fails(run("search", "x"), 2)
     assert "there is no collection 'shop' yet" in fails(run("delete", "1", "--collection", "shop"), 2)
+    run("index", lines(doc(1)), "--collection", "other")
+    told = fails(run("count", "--collection", "shop"), 2)
+    assert f"The data folder is {Path('hybrid-data').absolute()}; " in told
+    assert told.endswith("other collections written from there: other")
     shown = run("status")
     assert (shown.code, "not there yet" in " ".join(shown.out.split())) == (0, True)
 
@@ -504,10 +508,13 @@ def test_the_demo_indexes_answers_and_says_what_comes_next(tmp_path: Path) -> No
     assert first.returncode == 0, first.stderr
     assert "30 created" in first.stdout
     assert first.stdout.count("fused by standard") == 4
-    assert "hybrid serve" in first.stdout
+    assert "hybrid serve --collection demo\n" in first.stdout
+    elsewhere = hybrid_command("count", "--data-dir", str(tmp_path))
+    assert "other collections written from there: demo\n" in elsewhere.stderr
     second = hybrid_command("demo", "--limit", "30", "--data-dir", str(tmp_path))
     assert "30 unchanged" in second.stdout
-    found = hybrid_command("search", "read lines from a file", "--json", "--data-dir", str(tmp_path))
+    demo = ("--collection", "demo", "--data-dir", str(tmp_path))
+    found = hybrid_command("search", "read lines from a file", "--json", *demo)
     body = json.loads(found.stdout)
     assert not body["degraded"]
     assert len(body["hits"]) == 10
