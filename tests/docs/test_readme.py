@@ -5,6 +5,8 @@ import re
 import shlex
 import subprocess
 import sys
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def run_python(program: str, folder: Path) -> str:
     return done.stdout
 
 
-def run_shell(command: str, folder: Path) -> str:
+def run_shell(command: str, folder: Path, settings: Mapping[str, str] | None = None) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         shlex.split(command, comments=True),
@@ -32,7 +34,7 @@ def run_shell(command: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         timeout=240,
-        env=os.environ | {"PATH": path},
+        env=os.environ | {"PATH": path} | dict(settings or {}),
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -68,6 +70,24 @@ def test_the_shell_blocks_run(tmp_path: Path) -> None:
     (tmp_path / "documents.jsonl").write_text('{"id": "1", "title": "A quiet laptop", "text": "No fan, no sound."}\n')
     printed = [run_shell(line, tmp_path) for line in kept]
     assert "A quiet laptop" in printed[1]
+
+
+@pytest.mark.servers
+def test_the_shell_block_on_servers_runs(tmp_path: Path, redis_url: str, elasticsearch_url: str) -> None:
+    (body,) = blocks("sh")
+    export, *lines = body.splitlines()
+    assert export == "export HYBRID_REDIS_URL=redis://localhost:6379 HYBRID_ELASTICSEARCH_URL=http://localhost:9200"
+    (tmp_path / "fixtures").symlink_to(README.parent / "fixtures")
+    name = f"shop-{uuid.uuid4().hex}"
+    there = {"HYBRID_REDIS_URL": redis_url, "HYBRID_ELASTICSEARCH_URL": elasticsearch_url}
+    kept = [line.replace("--collection shop", f"--collection {name}") for line in lines if "hybrid serve" not in line]
+    assert [shlex.split(line)[1] for line in kept] == ["status", "index", "search"]
+    try:
+        printed = [run_shell(line, tmp_path, there) for line in kept]
+    finally:
+        run_shell(f"hybrid delete --all --yes --collection {name}", tmp_path, there)
+    assert "server.version" in printed[0]
+    assert "fused by standard" in printed[2]
 
 
 def test_the_settings_block_is_a_valid_settings_file(tmp_path: Path) -> None:
