@@ -95,7 +95,8 @@ class Journal:
         One that is held already is owed to more stores.
 
         Dead letters of their ids go: something newer takes their place. Raises BacklogFull, with nothing appended,
-        where too many changes would wait. Those that are only kept in case a store restarts make room, the oldest first.
+        where too many changes would wait. Those that are only kept in case a store restarts make room, the oldest
+        first.
         """
         with self._transaction() as database:
             make_room(database, len(entries), self._limit)
