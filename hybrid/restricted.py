@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from hybrid import filters
@@ -27,8 +27,10 @@ from hybrid.errors import (
 )
 from hybrid.filters.meaning import facts, matches
 from hybrid.filters.tree import Filter, both
-from hybrid.indexing.documents import normalise
-from hybrid.indexing.report import fold
+from hybrid.indexing.documents import normalise, rows
+from hybrid.indexing.lots import windows
+from hybrid.indexing.report import MOST_PROBLEMS, fold
+from hybrid.indexing.turnstile import Turnstile
 from hybrid.model import Document, DocumentOutcome, Json, Outcome, Ranking, WriteReport
 from hybrid.plan import Explain, Plan, Request
 from hybrid.result import SearchResult
@@ -47,10 +49,12 @@ _Told = Callable[[DocumentOutcome], None] | None
 
 
 class Restricted:
-    """An engine's documents that satisfy a filter. seal: the holder's own secret, which its cursors are bound to."""
+    """An engine's documents that satisfy a filter. seal: the holder's own secret, which its cursors are bound to.
+    turn: of all holders, who write one after the other, as each looks first whose the documents are."""
 
-    def __init__(self, engine: Engine, filter: str, seal: bytes) -> None:
+    def __init__(self, engine: Engine, filter: str, seal: bytes, turn: Turnstile) -> None:
         self._engine = engine
+        self._turn = turn
         self._text = filter
         self._seal = seal
         self.settings = engine.settings
@@ -124,11 +128,13 @@ class Restricted:
             if on_outcome is not None:
                 on_outcome(one)
 
-        report = self._engine.put(self._allowed(documents, tell), wait=wait, strict=strict, on_outcome=on_outcome)
-        if not refused:
-            return report
-        counts = {**report.counts, Outcome.REJECTED: report.counts.get(Outcome.REJECTED, 0) + len(refused)}
-        return replace(report, counts=counts, problems=(*report.problems, *refused)[:100])
+        report = WriteReport()
+        for part in windows(rows(documents), PART):
+            with self._turn.alone():
+                allowed = list(self._allowed(part, tell))
+                written = self._engine.put(allowed, wait=wait, strict=strict, on_outcome=on_outcome)
+            report = _both(report, written)
+        return _both(report, fold(refused, time.perf_counter()))
 
     def update(
         self, document_id: str, changes: Mapping[str, Any], *, expected: Mapping[str, Any] | None = None, **how: Any
@@ -227,19 +233,26 @@ class Restricted:
     def _mark(self, cursor: str) -> str:
         return hmac.new(self._seal, cursor.encode(), "sha256").hexdigest()[:24]
 
-    def _allowed(self, documents: Iterable[Any], refuse: Callable[[DocumentOutcome], None]) -> Iterator[Any]:
-        source = iter(documents)
-        while part := list(islice(source, PART)):
-            read = [_document(one) for one in part]
-            ids = [one.id for one in read if one is not None]
-            held = self._engine.get_many(ids)
-            for given, one in zip(part, read, strict=True):
-                if one is None:
-                    yield given  # no document: the engine says why
-                elif self._lets(one.id, one.fields) and (one.id not in held or self._lets(one.id, held[one.id])):
-                    yield given
-                else:
-                    refuse(DocumentOutcome(one.id, Outcome.REJECTED, NOT_YOURS))
+    def _allowed(self, part: Sequence[Any], refuse: Callable[[DocumentOutcome], None]) -> Iterator[Any]:
+        read = [_document(one) for one in part]
+        held = self._engine.get_many(one.id for one in read if one is not None)
+        for given, one in zip(part, read, strict=True):
+            if one is None:
+                yield given  # no document: the engine says why
+            elif self._lets(one.id, one.fields) and (one.id not in held or self._lets(one.id, held[one.id])):
+                yield given
+            else:
+                refuse(DocumentOutcome(one.id, Outcome.REJECTED, NOT_YOURS))
+
+
+def _both(one: WriteReport, other: WriteReport) -> WriteReport:
+    """What became of the documents of two writes, the one after the other."""
+    return WriteReport(
+        dict(Counter(one.counts) + Counter(other.counts)),
+        (*one.problems, *other.problems)[:MOST_PROBLEMS],
+        tuple(dict.fromkeys((*one.notes, *other.notes))),
+        one.took_s + other.took_s,
+    )
 
 
 def _document(given: Any) -> Document | None:

@@ -15,6 +15,7 @@ from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from hybrid.engine import Engine
+from hybrid.indexing.turnstile import Turnstile
 from hybrid.restricted import Restricted
 from hybrid.tokens import Role, Token, holder
 
@@ -41,6 +42,7 @@ WAYS = (WWWAuthenticate("bearer", {"realm": "hybrid"}), WWWAuthenticate("basic",
 def install(app: Flask, engine: Engine) -> None:
     """Has each request of the application looked at, where the settings have tokens; else of other origins only."""
     holders = engine.settings.api.holders
+    turn = Turnstile(None if engine.settings.in_memory else engine.settings.folder / "holders.lock")
 
     @app.before_request
     def look() -> None:
@@ -56,7 +58,7 @@ def install(app: Flask, engine: Engine) -> None:
             raise Forbidden(f"the token {token.name!r} has a filter, and this tells of all documents")
         g.token = token
         if token.filter:
-            g.engine = cast(Engine, Restricted(engine, token.filter, token.digest.encode()))
+            g.engine = cast(Engine, Restricted(engine, token.filter, token.digest.encode(), turn))
 
 
 def role_for(endpoint: str | None, method: str) -> Role:

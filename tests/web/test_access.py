@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,6 +17,7 @@ from werkzeug.test import TestResponse
 
 import hybrid
 from hybrid import tokens
+from hybrid.model import Vector
 from hybrid.tokens import Role
 from hybrid.web import create_app
 from hybrid.web.access import ADMINISTERING, OPEN, role_for
@@ -342,6 +345,48 @@ def test_ones_own_documents_are_written_and_stay_ones_own(ask: Ask, guarded: hyb
     assert ask("aw", "DELETE", "/api/v1/documents?filter=price<5").get_json()["counts"] == {"deleted": 1}
     assert ask("aw", "DELETE", "/api/v1/documents/a4").status_code == 200
     assert guarded.count() == 4
+
+
+class _Held(HashedWords):
+    """Embeds texts that say `slow` only once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.let_go = Event(), Event()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 64)."""
+        if any("slow" in text for text in texts):
+            self.begun.set()
+            assert self.let_go.wait(30)
+        return super().embed_documents(texts)
+
+
+def test_of_two_who_write_a_new_document_at_once_the_second_does_not_take_the_firsts_place() -> None:
+    embedder = _Held()
+    held = [
+        {"name": name, "role": "write", "digest": tokens.digest(HELD[name]), "filter": FILTERS[name]}
+        for name in ("a", "b")
+    ]
+    with hybrid.open(":memory:", embedder=embedder, api={"tokens": held}) as engine, ThreadPoolExecutor(2) as pool:
+        engine.put(DOCUMENTS)
+        app = create_app(engine)
+
+        def put(who: str, text: str) -> TestResponse:
+            headers = {"Authorization": f"Bearer {HELD[who]}"}
+            return app.test_client().put(
+                "/api/v1/documents/new", json={"title": text, "text": text, "tenant": who}, headers=headers
+            )
+
+        first = pool.submit(put, "a", "slow")
+        assert embedder.begun.wait(30)
+        second = pool.submit(put, "b", "quick")
+        with pytest.raises(TimeoutError):  # it waits to see whose the document is
+            second.result(timeout=0.5)
+        embedder.let_go.set()
+        assert first.result(30).status_code == 201
+        problem(second.result(30), 422, "invalid_document")
+        assert engine.get("new")["tenant"] == "a"
 
 
 def test_a_cursor_goes_on_for_its_own_token_only(ask: Ask) -> None:
