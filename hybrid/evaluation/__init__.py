@@ -56,7 +56,8 @@ def _kept(
     told: Callable[[int], None] = lambda _: None,
 ) -> Kept:
     measures.check()
-    read = dataset if isinstance(dataset, Dataset) else datasets.read(Path(dataset))
+    named = Path(dataset) if isinstance(dataset, str) else dataset
+    read = named if isinstance(named, Dataset) else datasets.read(named)
     return retrieval.kept(engine, retrieval.present(engine, read), window, told, fields)
 
 

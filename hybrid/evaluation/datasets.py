@@ -52,6 +52,11 @@ def read(path: Path, split: str = "test") -> Dataset:
     the query is its text. Raises InputError where a file is missing or a row cannot be understood; what is merely
     odd is left out, counted and told in `notes`.
     """
+    if not isinstance(path, Path):
+        raise InputError(
+            f"a data set is a BEIR folder, a file or a Dataset, not a {type(path).__name__}. Of a table make a file "
+            "first: table[['query', 'id', 'grade']].to_csv('judged.csv', index=False)"
+        )
     if path.is_dir():
         return _beir(path, split)
     if not path.is_file():

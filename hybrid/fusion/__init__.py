@@ -59,6 +59,10 @@ def fuse(
     retriever that has no ranking, an id twice in one ranking, a score that is no number, or a list without scores
     where the method needs them.
     """
+    if not isinstance(rankings, Mapping):
+        raise FusionError(
+            f'the rankings are a {type(rankings).__name__}; give them by name, such as {{"text": […], "vector": […]}}'
+        )
     given = weights or {}
     strangers = sorted(given.keys() - rankings.keys())
     if strangers:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -87,6 +88,14 @@ def test_a_table_of_queries_is_a_data_set_too(tmp_path: Path) -> None:
     assert found.judgements == {"quiet, small laptop": {"a": 3}, "lamp": {"c": 1}}
     assert found.corpus is None
     assert found.notes == ("1 row without a grade not counted",)
+
+
+def test_a_frame_of_judgements_is_told_how_it_becomes_a_file() -> None:
+    table = pd.DataFrame({"query": ["lamp"], "id": ["a"], "grade": [1]})
+    with hybrid.open(":memory:", embedder=HashedWords()) as engine:
+        engine.put([{"id": "a", "text": "a lamp"}])
+        with pytest.raises(InputError, match=r"not a DataFrame.*to_csv\("):
+            evaluate(engine, table)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_a_retriever_of_weight_0_adds_nothing_and_the_other_decides() -> None:
         ({"a": {1: 2.0}}, {}, "with a string id"),
         ({"a": ["x", ("y", 1.0)]}, {}, "a row is a pair"),
         ({"a": "xyz"}, {}, "'a' is a string"),
+        ([["x"], ["y"]], {}, "the rankings are a list; give them by name"),
         ({"a": ["x"]}, {"method": "weighted"}, "has no scores, which is what is fused"),
         ({"a": ["x"]}, {"method": "RRF"}, "there is no fusion 'RRF'; there is: combmax, combmnz, combsum"),
         ({"a": ["x"]}, {"method": None}, "there is no fusion None"),
