@@ -121,8 +121,10 @@ class VectorSpec:
 
     def fault(self, vectors: NDArray[np.float32]) -> str | None:
         """What keeps these vectors, one a row, from being stored or searched with; None where nothing does."""
-        if vectors.ndim != 2 or vectors.shape[1] != self.dim:
+        if vectors.ndim != 2:
             return f"vectors have shape {vectors.shape}; this collection takes (n, {self.dim})"
+        if vectors.shape[1] != self.dim:
+            return f"a vector has {vectors.shape[1]} components, and those of this collection have {self.dim}"
         if len(vectors) == 0:
             return "there is no vector"
         with np.errstate(over="ignore", invalid="ignore"):
@@ -233,6 +235,8 @@ class Collection:
         """
         missing = "it has no vector, and this collection has no model to make one; give each document a 'vector'"
         fault = (missing if self.model == NO_MODEL else None) if vectors is None else self.vector.fault(vectors)
+        if vectors is not None and vectors.shape[-1] != self.vector.dim and self.model != NO_MODEL:
+            fault = f"{fault}, as its model {self.model} makes them. For vectors of your own make it with model 'none'"
         if fault:
             raise DocumentError(f"document {document_id!r}: {fault}", document_id=document_id, field="vector")
 

@@ -283,6 +283,14 @@ def test_deleting_a_string_is_refused(engine: Engine, ids: str) -> None:
     assert len(engine.search("words")) == 3
 
 
+def test_a_vector_of_another_dimension_is_told_both_and_whose_the_wanted_one_is(engine: Engine) -> None:
+    (problem,) = engine.put([doc(1, vector=[1.0, 2.0])]).problems
+    assert problem.reason == (
+        "document '1': a vector has 2 components, and those of this collection have 64, as its model "
+        "hashed-words-64 makes them. For vectors of your own make it with model 'none'"
+    )
+
+
 def test_supplied_vectors_are_taken_instead_of_the_models(engine: Engine, embedder: Counting) -> None:
     rows = np.eye(64, dtype=np.float32)
     engine.put([Document("a", {"text": "x"}, rows[0]), doc("b", vector=[list(rows[1]), list(rows[2])]), doc("c")])
