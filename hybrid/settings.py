@@ -203,7 +203,7 @@ class DurabilitySettings(_Part):
 
     tombstone_s: float = Field(default=7 * 86400.0, ge=0)
     volatile_s: float = Field(default=86400.0, ge=0)
-    backlog: int = Field(default=100_000, ge=1)
+    backlog: int = Field(default=100_000, ge=1000)
 
 
 class Settings(BaseSettings):

@@ -190,6 +190,7 @@ def test_a_broken_file_is_named(text: str | bytes) -> None:
         ({"deadline_s": 0}, "deadline_s: Input should be greater than 0"),
         ({"deadline_s": 601}, "deadline_s: Input should be less than or equal to 600"),
         ({"window": 0}, "window: "),
+        ({"durability": {"backlog": 40}}, "durability.backlog: Input should be greater than or equal to 1000"),
         ({"window": 10_001}, "window: "),
         ({"model_threads": 0}, "model_threads: "),
         ({"redis": {"url": "redis://h", "password": 5}}, "redis.password: "),
