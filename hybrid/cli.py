@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,7 @@ import hybrid
 from hybrid import document_commands, server_commands, terminal
 from hybrid import settings as configuration
 from hybrid.engine import Engine
-from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError
+from hybrid.errors import CollectionNotFound, FusionError, HybridError, InputError, QueryError, StoreError
 from hybrid.evaluation import commands as evaluation
 from hybrid.fusion import engines, methods
 from hybrid.fusion.base import DEFAULT_METHOD
@@ -330,10 +331,31 @@ def _object(option: str, text: str) -> Any:
         raise QueryError(f'{option} {text!r} is not JSON ({error}); write it as {{"field": "rating"}}') from None
 
 
+class _Once(logging.Filter):
+    """Lets what went wrong with a store be told once, not in each sentence on what follows from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        args = record.args if isinstance(record.args, tuple) else ()
+        causes = {str(one) for one in args if isinstance(one, StoreError)}
+        new = not causes or not causes <= self._told
+        self._told |= causes
+        return new
+
+
 def main() -> None:
     """Runs the command line; a known error is one line on stderr, exit 2 for wrong input, 1 otherwise."""
+    once = _Once()
+    if logging.lastResort:
+        logging.lastResort.addFilter(once)
     try:
         cli()
     except HybridError as error:
         click.echo(". ".join([f"hybrid: {error}", *getattr(error, "__notes__", ())]), err=True)
         sys.exit(2 if isinstance(error, InputError | CollectionNotFound) else 1)
+    finally:
+        if logging.lastResort:
+            logging.lastResort.removeFilter(once)

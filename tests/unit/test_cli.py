@@ -481,6 +481,14 @@ def test_a_store_that_does_not_answer_is_one_line(run: Run) -> None:
     assert "hunter2" not in shown.out + shown.err
 
 
+def test_a_store_that_does_not_answer_is_told_once_whatever_follows_from_it() -> None:
+    name = lines(doc(1))
+    assert hybrid_command("index", name, "--model", "none").returncode == 0
+    dead = hybrid_command("index", lines(doc(2)), "--model", "none", "--redis", "redis://localhost:1")
+    assert dead.stderr.count("redis: Redis at localhost:1 does not answer") == 2  # once in the log, once as the reason
+    assert "1 pending" in dead.stderr
+
+
 def test_a_setting_that_cannot_be_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "this is not a URL" in fails(run("status", "--redis", "localhost"), 1)
     assert "collection name 'Bad' cannot be used" in fails(run("search", "x", "--collection", "Bad"), 2)
