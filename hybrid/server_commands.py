@@ -31,9 +31,9 @@ def serve(host: str, port: int, allow_remote: bool, log_format: str, log_queries
     serving = importlib.import_module("hybrid.web.serving")
     importlib.import_module("hybrid.web.logs").configure(log_format)
     with hybrid.open(**settings) as engine:
-        engine.warm()
-        engine.work()
         server = serving.Server(engine, host, port, allow_remote=allow_remote, log_queries=log_queries)
+        engine.warm()  # after the port, which may be taken: loading a model takes a while
+        engine.work()
         click.echo(f"Search page: {server.url}   JSON: {server.url}/api/v1/search?q=…   (Ctrl-C stops)")
         server.run()
 

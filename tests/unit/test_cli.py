@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -487,6 +488,15 @@ def test_a_store_that_does_not_answer_is_told_once_whatever_follows_from_it() ->
     dead = hybrid_command("index", lines(doc(2)), "--model", "none", "--redis", "redis://localhost:1")
     assert dead.stderr.count("redis: Redis at localhost:1 does not answer") == 2  # once in the log, once as the reason
     assert "1 pending" in dead.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_the_model_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = hybrid_command("serve", "--port", str(taken.getsockname()[1]), "--model", "none-such")
+    assert ran.returncode == 1
+    assert "Address already in use" in ran.stderr
+    assert "Choose another port" in ran.stderr
+    assert "none-such" not in ran.stderr
 
 
 def test_a_setting_that_cannot_be_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
