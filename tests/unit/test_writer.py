@@ -246,11 +246,10 @@ def test_more_documents_than_the_backlog_are_written_to_stores_that_keep_nothing
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("hybrid.indexing.writer.BACKLOG_WAIT_S", 0.5)
-    with hybrid.open(":memory:", embedder=HashedWords(), durability={"backlog": 30}) as engine:
-        for start in range(0, 100, 20):
-            assert counts(engine.put(doc(number) for number in range(start, start + 20))) == {"created": 20}
-        assert counts(engine.put(doc(number) for number in range(100, 150))) == {"created": 50}
-        assert engine.count() == 150
+    with hybrid.open(":memory:", embedder=HashedWords(), durability={"backlog": 1000}) as engine:
+        for start in range(0, 2400, 600):
+            assert counts(engine.put(doc(number) for number in range(start, start + 600))) == {"created": 600}
+        assert engine.count() == 2400
 
 
 def test_what_came_before_an_error_of_the_source_is_written(engine: Engine) -> None:
