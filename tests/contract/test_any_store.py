@@ -339,9 +339,9 @@ def test_a_document_that_came_back_is_never_expunged(any_store: AnyStore) -> Non
     names = [f"n{number}" for number in range(20)]
     with ThreadPoolExecutor(1) as pool:
         for round_ in range(10):
-            any_store.write([make_tombstone(name, 2 * round_ + 1) for name in names])
+            any_store.write([make_tombstone(name, 10 * round_ + 1) for name in names])
             expunging = pool.submit(any_store.expunge, 10**9)
-            assert any_store.write([make_record(name, 2 * round_ + 2) for name in names]) == [WRITTEN] * 20
+            assert any_store.write([make_record(name, 10 * round_ + 6) for name in names]) == [WRITTEN] * 20
             assert 0 <= expunging.result() <= 20
             assert any_store.fetch(names).keys() == set(names)
     assert any_store.expunge(10**9) == 0
