@@ -79,11 +79,12 @@ class Wrote(StrEnum):
     WRITTEN = "written"
     SUPERSEDED = "superseded"  # the store holds this version or a newer one
     REJECTED = "rejected"  # the store will never take it (mapping conflict, too large)
+    REFUSED = "refused"  # the store does not take it now, or is not known to (no room, too busy); it may later
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What became of one record in one store; `reason` is empty unless it was rejected."""
+    """What became of one record in one store; `reason` is empty unless it was rejected or refused."""
 
     outcome: Wrote
     reason: str = ""

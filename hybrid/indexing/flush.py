@@ -155,9 +155,10 @@ class Flusher:
         for name, outcome in of.items():
             if outcome.outcome is Wrote.REJECTED:
                 return self._buried(entry, name, outcome.reason)
-        owed = tuple(name for name in entry.owed if name in refused)
+        why = {**refused} | {name: outcome.reason for name, outcome in of.items() if outcome.outcome is Wrote.REFUSED}
+        owed = tuple(name for name in entry.owed if name in why)
         superseded = bool(of) and not owed and all(one.outcome is Wrote.SUPERSEDED for one in of.values())
-        return Paid(owed, "; ".join(refused[name] for name in owed), superseded=superseded)
+        return Paid(owed, "; ".join(why[name] for name in owed), superseded=superseded)
 
     def _buried(self, entry: Entry, store: str, reason: str) -> Paid:
         """Puts a change that a store will never take away, and both stores back to what was there, or owed, before it.
@@ -248,7 +249,7 @@ def _unfit(records: Iterable[Record], collection: Collection) -> _Outcomes:
 
 
 def _is_done(outcome: WriteOutcome | None) -> bool:
-    return outcome is not None and outcome.outcome is not Wrote.REJECTED
+    return outcome is not None and outcome.outcome in (Wrote.WRITTEN, Wrote.SUPERSEDED)
 
 
 def _entry(record: Record, version: int, owed: tuple[str, ...]) -> Entry:

@@ -8,7 +8,7 @@ inside the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -18,10 +18,12 @@ from hybrid.errors import QueryError, StoreError
 from hybrid.facets import Facet
 from hybrid.filters.tree import Filter
 from hybrid.match import ANY, Match
-from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome
+from hybrid.model import Json, Ranking, Record, State, Stored, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.sorting import Sort
 from hybrid.wording import PLAIN, Tongue, Wanted, conditions, wanted
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Store(Protocol):
         ...
 
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
-        """The outcome of each record, in order. No id comes twice in one call."""
+        """The outcome of each record, in order. No id comes twice in one call. Raises StoreError where it took none."""
         ...
 
     def states(self, ids: Sequence[str]) -> dict[str, State]:
@@ -312,3 +314,26 @@ def check_query(query: VectorQuery, collection: Collection) -> None:
     fault = collection.vector.fault(query.vector[np.newaxis])
     if fault:
         raise QueryError(f"the query's vector cannot be used: {fault}", field="vector")
+
+
+def written(
+    parts: Iterable[Mapping[str, T]], write: Callable[[Mapping[str, T]], Mapping[str, WriteOutcome | StoreError]]
+) -> dict[str, WriteOutcome]:
+    """The outcome of each record by id, of records that are written part by part: what fails is refused, be it a single
+    record or a part, with all parts after it, and what was taken beside it or before need not be sent again.
+
+    parts: records by id. Raises StoreError, the first there was, where nothing was taken.
+    """
+    said: dict[str, WriteOutcome | StoreError] = {}
+    down: StoreError | None = None
+    for part in parts:
+        try:
+            said |= write(part) if down is None else dict.fromkeys(part, down)
+        except StoreError as error:
+            down = error
+            said |= dict.fromkeys(part, error)
+    errors = {one: of for one, of in said.items() if isinstance(of, StoreError)}
+    if errors and len(errors) == len(said):
+        raise next(iter(errors.values()))
+    refused = {one: WriteOutcome(Wrote.REFUSED, str(error)) for one, error in errors.items()}
+    return {one: of for one, of in said.items() if isinstance(of, WriteOutcome)} | refused

@@ -8,7 +8,7 @@ Privileges on `hybrid-*`: create_index, manage, read and write; and, for all of 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from hybrid.settings import ElasticsearchSettings
 from hybrid.stores import counting, elastic_status
 from hybrid.stores import elastic_mapping as mapping
 from hybrid.stores import elastic_query as asking
-from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery
+from hybrid.stores.base import BrowseQuery, TextQuery, WordQuery, written
 from hybrid.stores.elastic_client import ANSWER_S, NAME, check_complete, connect, location, reason, refused, translated
 
 BATCH = 512
@@ -122,8 +122,7 @@ class ElasticText:
                 lines[record.id] = mapping.bulk_lines(record, schema)
             except DocumentError as error:
                 outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-        for batch in mapping.batches(lines, BATCH, BATCH_BYTES):
-            outcomes |= self._write(batch)
+        outcomes |= written(mapping.batches(lines, BATCH, BATCH_BYTES), self._write)
         return [outcomes[record.id] for record in records]
 
     def search(self, query: TextQuery) -> Ranking:
@@ -264,7 +263,11 @@ class ElasticText:
         for page in self._pages(mapping.TOMBSTONES):
             removals = [mapping.removal(hit) for hit in page if hit["_version"] < before]
             with translated(self._client):
-                items = self._bulk(removals, (200, 409)) if removals else []  # 409: it was written over
+                items = self._bulk(removals) if removals else []
+            failed = [item for item in items if item["status"] not in (200, 409)]  # 409: it was written over
+            if failed:
+                where = f"{location(self._client)}, {len(failed)} of {len(items)} tombstones not removed,"
+                raise refused(where, failed[0]["status"], failed[0].get("error"))
             removed += sum(item["status"] == 200 for item in items)
         return removed
 
@@ -295,20 +298,19 @@ class ElasticText:
             )
         return self._collection
 
-    def _write(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome]:
-        """The outcome of each record, by id. lines: the two lines of each; none: nothing is sent."""
-        if not lines:
-            return {}
+    def _write(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome | StoreError]:
+        """What became of each record, by id. lines: the two lines of each."""
         with translated(self._client):
             try:
-                items = self._bulk([line for pair in lines.values() for line in pair], _OUTCOMES)
+                items = self._bulk([line for pair in lines.values() for line in pair])
             except ApiError as error:
                 if error.meta.status != TOO_LARGE:
                     raise
                 return self._write_parts(lines)
-        return {one: _outcome(item) for one, item in zip(lines, items, strict=True)}
+        where = location(self._client)
+        return {one: _outcome(item, where) for one, item in zip(lines, items, strict=True)}
 
-    def _write_parts(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome]:
+    def _write_parts(self, lines: Mapping[str, tuple[bytes, bytes]]) -> dict[str, WriteOutcome | StoreError]:
         """As `_write`, for what is too large for one request: in halves, until the one record is found."""
         pairs = list(lines.items())
         if len(pairs) > 1:
@@ -321,8 +323,8 @@ class ElasticText:
         )
         return {one: WriteOutcome(Wrote.REJECTED, said)}
 
-    def _bulk(self, operations: Sequence[Any], expected: Container[int]) -> list[dict[str, Any]]:
-        """Status and error of each operation. Raises StoreError for one with a status that is not expected."""
+    def _bulk(self, operations: Sequence[Any]) -> list[dict[str, Any]]:
+        """Status and error of each operation."""
         answer = self._client.bulk(
             index=mapping.write_alias(self._name),
             operations=operations,
@@ -330,12 +332,7 @@ class ElasticText:
             timeout="20s",
             filter_path="items.*.status,items.*.error",
         )
-        items = [one for item in answer["items"] for one in item.values()]
-        failed = [item for item in items if item["status"] not in expected]
-        if failed:
-            where = f"{location(self._client)}, {len(failed)} of {len(items)} records not written,"
-            raise refused(where, failed[0]["status"], failed[0].get("error"))
-        return items
+        return [one for item in answer["items"] for one in item.values()]
 
     def _pages(self, among: Json | None) -> Iterator[list[dict[str, Any]]]:
         """All states as they are now, or only those that the query `among` finds; a page of hits at a time."""
@@ -385,6 +382,8 @@ _OUTCOMES = {
 }
 
 
-def _outcome(item: Mapping[str, Any]) -> WriteOutcome:
-    outcome = _OUTCOMES[item["status"]]
+def _outcome(item: Mapping[str, Any], where: str) -> WriteOutcome | StoreError:
+    outcome = _OUTCOMES.get(item["status"])
+    if outcome is None:
+        return refused(where, item["status"], item.get("error"))
     return WriteOutcome(outcome, reason(item.get("error")) if outcome is Wrote.REJECTED else "")

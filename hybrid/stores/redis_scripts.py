@@ -97,8 +97,18 @@ def call(script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> lis
 def run_all(client: redis.Redis, commands: Sequence[Sequence[Argument]], failure: str) -> list[Any]:
     """The scripts' answers. Each either ran or is raised for; those before a failed one may have run.
 
-    failure: what a script that failed leaves undone, such as "records not written".
+    failure: what a script that failed leaves undone, such as "records not read".
     """
+    answers = run_each(client, commands)
+    failed = [answer for answer in answers if isinstance(answer, Exception)]
+    if failed:
+        error = meaning(failed[0], f"{location(client)}, {len(failed)} of {len(answers)} {failure},")
+        raise error from failed[0]
+    return answers
+
+
+def run_each(client: redis.Redis, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+    """The scripts' answers; the error of each that failed is among them, as redis-py has it."""
     with translated(client):
         answers = pipelined(client, commands)
         missing = [place for place, answer in enumerate(answers) if isinstance(answer, given.NoScriptError)]
@@ -107,10 +117,6 @@ def run_all(client: redis.Redis, commands: Sequence[Sequence[Argument]], failure
                 run(client, "SCRIPT LOAD", script)
             again = pipelined(client, [commands[place] for place in missing])
             answers = [again.pop(0) if isinstance(one, given.NoScriptError) else one for one in answers]
-    failed = [answer for answer in answers if isinstance(answer, Exception)]
-    if failed:
-        error = meaning(failed[0], f"{location(client)}, {len(failed)} of {len(answers)} {failure},")
-        raise error from failed[0]
     return answers
 
 

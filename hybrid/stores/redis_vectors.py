@@ -7,8 +7,9 @@ text fields are not Redis's part: the index holds tags and numbers beside the ve
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice, repeat
 from typing import Any, Self
 
@@ -24,12 +25,12 @@ from hybrid.settings import RedisSettings
 from hybrid.stores import redis_durability, redis_status
 from hybrid.stores import redis_layout as layout
 from hybrid.stores import redis_query as asking
-from hybrid.stores.base import VectorQuery, check_query, check_vectors, one_by_one
+from hybrid.stores.base import VectorQuery, check_query, check_vectors, one_by_one, written
 from hybrid.stores.exact import Change, ExactIndex
 from hybrid.stores.redis_background import Sampling, Shape
 from hybrid.stores.redis_client import NAME, connect, is_missing_index, location, meaning, replies, run, translated
 from hybrid.stores.redis_scan import document_ids
-from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, STATES, WRITE, call, pipelined, run_all
+from hybrid.stores.redis_scripts import BURY, COUNT, FORGET, READ, STATES, WRITE, call, pipelined, run_all, run_each
 
 BATCH = 200
 """Records, or keys, in one pipeline."""
@@ -99,10 +100,16 @@ class RedisVectors:
 
     def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
         collection = self._opened
-        outcomes: list[WriteOutcome] = []
-        for batch in _batches(records, BATCH):
-            outcomes += self._write(batch, collection)
-        return outcomes
+        outcomes: dict[str, WriteOutcome] = {}
+        fit: dict[str, Record] = {}
+        for record in records:
+            try:
+                check_vectors(record, collection)
+                fit[record.id] = record
+            except DocumentError as error:
+                outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
+        outcomes |= written(map(dict, _batches(fit.items(), BATCH)), partial(self._write, collection))
+        return [outcomes[record.id] for record in records]
 
     def search(self, query: VectorQuery) -> Ranking:
         collection = self._opened
@@ -318,19 +325,19 @@ class RedisVectors:
                 raise StoreUnavailable(NAME, f"Redis at {where} is still indexing ({done:.0%} done). Try again later")
             time.sleep(0.02)
 
-    def _write(self, records: Sequence[Record], collection: Collection) -> list[WriteOutcome]:
-        outcomes: dict[str, WriteOutcome] = {}
+    def _write(self, collection: Collection, records: Mapping[str, Record]) -> dict[str, WriteOutcome | StoreError]:
+        """What became of each record, by id."""
+        outcomes: dict[str, WriteOutcome | StoreError] = {}
         commands: dict[str, list[layout.Argument]] = {}
-        for record in records:
+        for one, record in records.items():
             try:
-                check_vectors(record, collection)
-                commands[record.id] = _command(record, collection)
+                commands[one] = _command(record, collection)
             except DocumentError as error:
-                outcomes[record.id] = WriteOutcome(Wrote.REJECTED, str(error))
-        answers = run_all(self._client, list(commands.values()), "records not written")
-        for one, done in zip(commands, answers, strict=True):
-            outcomes[one] = WriteOutcome(Wrote.WRITTEN if done else Wrote.SUPERSEDED)
-        return [outcomes[record.id] for record in records]
+                outcomes[one] = WriteOutcome(Wrote.REJECTED, str(error))
+        where = location(self._client)
+        for one, answer in zip(commands, run_each(self._client, list(commands.values())), strict=True):
+            outcomes[one] = _outcome(answer, where)
+        return outcomes
 
     def _read(self, ids: Sequence[str], *fields: str) -> Iterator[list[Any]]:
         """These fields of each document's hash, None for one that is not there."""
@@ -377,3 +384,11 @@ def _batches(items: Any, size: int) -> Iterator[list[Any]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def _outcome(answer: Any, where: str) -> WriteOutcome | StoreError:
+    if isinstance(answer, Exception):
+        error = meaning(answer, where)
+        error.__cause__ = answer
+        return error
+    return WriteOutcome(Wrote.WRITTEN if answer else Wrote.SUPERSEDED)

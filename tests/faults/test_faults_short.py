@@ -175,6 +175,8 @@ def test_a_full_redis_delays_writes_and_loses_none(
         assert set(report.counts) == {Outcome.CREATED, Outcome.PENDING}
         assert report.problems[0].owed == ("vector",)
         assert "maxmemory" in report.problems[0].reason
+        there = engine.status()["stores"]["vector"]["documents"]
+        assert there == 1 + report.counts[Outcome.CREATED]  # what it took is not owed, whatever it refused beside it
         client.config_set("maxmemory", 0)
         assert engine.flush().entries == 0
         assert engine.verify().agree

@@ -11,7 +11,7 @@ from hybrid.errors import EmbeddingError, StoreFull, StoreUnavailable
 from hybrid.indexing.entries import Entry
 from hybrid.indexing.flush import Flusher, Paid
 from hybrid.indexing.journal import Journal
-from hybrid.model import Record, Vector
+from hybrid.model import Record, Vector, WriteOutcome, Wrote
 from hybrid.schema import Collection, Field, FieldType, Schema, VectorSpec
 from tests.embedders import HashedWords
 from tests.faults.simulation.scripted import ScriptedStore, fails, nothing
@@ -206,6 +206,34 @@ def test_a_rejection_brings_back_what_was_acknowledged_before_it_and_not_yet_wri
     assert world.drain() == 1
     assert world.held() == ((7, None if deletes else "good"),) * 2
     assert world.journal.replaced(put(1 << 60, "later")) is None
+
+
+def test_of_a_batch_only_what_a_store_refused_is_owed_and_sent_again() -> None:
+    world = World()
+    world.text = Choosy("elasticsearch", COLLECTION, Durability.AT_ONCE)
+    stores = {"text": world.text, "vector": world.vector}
+    world.flusher = Flusher(COLLECTION, stores, lambda: world.model, world.journal)
+    good = Entry("b", 3, "h", {"text": "good"}, BOTH)
+    assert world.pay(put(2, "heavy"), good) == {"a": Paid(("text",), "too busy"), "b": Paid()}
+    assert world.journal.backlog().owed == {"text": 1}
+    assert (world.held("a"), world.held("b")) == ((None, (2, "heavy")), ((3, "good"), (3, "good")))
+    world.text.busy = False
+    assert world.drain() == 1
+    assert world.text.sent == [["a", "b"], ["a"]]
+    assert world.held("a") == ((2, "heavy"), (2, "heavy"))
+    world.flusher.close()
+
+
+class Choosy(ScriptedStore):
+    """Refuses texts that say `heavy` while it is busy; notes the ids that it was sent."""
+
+    busy = True
+
+    def write(self, records: Sequence[Record]) -> list[WriteOutcome]:
+        self.sent = [*getattr(self, "sent", []), [record.id for record in records]]
+        light = [record for record in records if not (self.busy and record.source.get("text") == "heavy")]
+        taken = dict(zip((record.id for record in light), super().write(light), strict=True))
+        return [taken.get(record.id, WriteOutcome(Wrote.REFUSED, "too busy")) for record in records]
 
 
 def test_a_rejection_of_what_took_the_place_of_another_bad_one_brings_back_what_is_held(world: World) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn, TypeVar
 
 from hybrid.errors import StoreFull, StoreTimeout, StoreUnavailable
-from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome
+from hybrid.model import Json, Ranking, Record, State, Stored, WriteOutcome, Wrote
 from hybrid.schema import Collection
 from hybrid.stores.base import VectorQuery
 from tests.faults.simulation.server import Server
@@ -53,8 +53,10 @@ class SimulatedStore:
         """The outcome of each record, in order."""
         server = self._server
         fault = self._fault(WRITES)
-        if fault is Fault.PARTIAL:
-            server.write(records[: server.random.randrange(len(records) + 1)])
+        taken = server.random.randrange(len(records) + 1) if fault is Fault.PARTIAL else 0
+        if taken:
+            rest = WriteOutcome(Wrote.REFUSED, "429, too many requests")
+            return [*server.write(records[:taken]), *[rest] * (len(records) - taken)]
         if fault in (Fault.FULL, Fault.PARTIAL):
             raise StoreFull(server.name, "429, too many requests")
         if fault is Fault.LATE:
