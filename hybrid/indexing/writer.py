@@ -93,17 +93,18 @@ class Writer:
     def _written(self, batches: Iterable[_Batch]) -> Iterator[DocumentOutcome]:
         """The outcomes of the batches, in their order. Batches are made ready by the caller's thread alone."""
         with self._threads(PAYERS, "hybrid-put") as payer:
-            waiting: deque[Future[list[DocumentOutcome]]] = deque()
+            waiting: deque[tuple[Future[list[DocumentOutcome]], _Batch]] = deque()
             try:
                 for batch in batches:
-                    waiting.append(payer.submit(self._paid, batch))
+                    waiting.append((payer.submit(self._paid, batch), batch))
                     if len(waiting) >= AHEAD:
-                        yield from waiting.popleft().result()
+                        yield from waiting.popleft()[0].result()
                 while waiting:
-                    yield from waiting.popleft().result()
-            except KeyboardInterrupt:  # what was not begun stays in the journal
-                for future in waiting:
-                    future.cancel()
+                    yield from waiting.popleft()[0].result()
+            except KeyboardInterrupt:  # what was not begun is left in the journal, for whoever pays next
+                for future, batch in waiting:
+                    if future.cancel():
+                        self._journal.postpone({entry.id: entry.version for entry in batch.entries})
                 raise
 
     def _ready(self, compared: Iterable[Compared]) -> Iterator[_Batch]:

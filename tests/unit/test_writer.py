@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,15 @@ import hybrid
 from hybrid.engine import Engine
 from hybrid.errors import DocumentError, HybridError
 from hybrid.indexing.changes import FLYING
-from hybrid.indexing.flush import BATCH
+from hybrid.indexing.flush import BATCH, PAYERS
+from hybrid.indexing.journal import Journal
 from hybrid.indexing.lots import bounded
 from hybrid.indexing.making import MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD
 from hybrid.model import Document, DocumentOutcome, Record, Vector, WriteOutcome, WriteReport
 from hybrid.writing import SAMPLE
 from tests.embedders import HashedWords
+from tests.eventually import eventually
 
 WINDOW = FLYING * BATCH
 """Documents that are looked up together."""
@@ -151,6 +157,46 @@ def test_strict_stops_at_the_first_rejection_and_writes_nothing_of_its_batch(eng
 def test_strict_stops_where_all_is_rejected(engine: Engine) -> None:
     with pytest.raises(DocumentError, match="has no id"):
         engine.put([{"text": "x"}], strict=True)
+
+
+class Waits(Counting):
+    """Embeds many texts only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = threading.Event()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """float32 (n, 64)."""
+        if len(texts) > 1:
+            assert self.may.wait(60)
+        return super().embed_documents(texts)
+
+
+def test_ctrl_c_leaves_what_was_not_begun_to_the_journal(tmp_path: Path) -> None:
+    embedder, documents = Waits(), [doc(n) for n in range(AHEAD * BATCH)]
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        with closing(Journal(tmp_path / "documents" / "journal.sqlite")) as journal:
+            assert eventually(lambda: journal.backlog().owed.get("text", 0) == len(documents))
+        time.sleep(0.2)  # until the last batch is handed over
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.2)
+        embedder.may.set()
+
+    with hybrid.open(tmp_path, embedder=embedder) as engine:
+        engine.put([doc("first")])
+        engine.flush()
+        presser = threading.Thread(target=press)
+        presser.start()
+        with pytest.raises(KeyboardInterrupt):
+            engine.put(documents)
+        presser.join()
+        assert len(embedder.texts) == 1 + PAYERS * BATCH
+        assert engine.status()["journal"]["owed"] == dict.fromkeys(("text", "vector"), (AHEAD - PAYERS) * BATCH)
+        assert engine.flush().entries == 0
 
 
 def test_documents_that_are_all_rejected_make_no_collection(engine: Engine) -> None:
