@@ -65,7 +65,7 @@ def total(*, elasticsearch_index: str | None, redis_index: str | None, server: s
 
 def _source(read: Settings, elastic: str | None, redis: str | None, server: str | None, field: str | None) -> Source:
     if (elastic is None) == (redis is None):
-        raise InputError("name the index to adopt: one of Elasticsearch, or one of Redis")
+        raise InputError("name one index to adopt: --elasticsearch-index NAME, or --redis-index NAME")
     if elastic is not None:
         elasticsearch = read.elasticsearch if server is None else _reached(ElasticsearchSettings, server)
         if elasticsearch is None:

@@ -380,6 +380,10 @@ def test_how_a_search_sees_one_document_is_printed(run: Run) -> None:
     assert json.loads(run("search", "words", "--why", "nobody").out)["exists"] is False
 
 
+def test_an_adoption_of_nothing_names_the_options(run: Run) -> None:
+    assert "--elasticsearch-index NAME, or --redis-index NAME" in fails(run("adopt"), 2)
+
+
 def test_a_usage_error_is_clicks(run: Run) -> None:
     for arguments in (["serach"], ["search", "x", "--limit", "many"], ["index"], ["demo", "--limit", "0"]):
         ran = run(*arguments)
