@@ -246,6 +246,7 @@ def test_ctrl_c_ends_a_write_soon_and_a_second_one_at_once(meanwhile: str, last:
     code = f"""
 import signal, time
 from hybrid import terminal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal, wherever the tests run
 with terminal.stoppable():
     try:
         signal.raise_signal(signal.SIGINT)

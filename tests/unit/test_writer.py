@@ -173,6 +173,15 @@ class Waits(Counting):
         return super().embed_documents(texts)
 
 
+@pytest.fixture
+def at_a_terminal() -> Iterator[None]:
+    """Has Ctrl-C raise KeyboardInterrupt, which is ignored where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_a_terminal")
 def test_ctrl_c_leaves_what_was_not_begun_to_the_journal(tmp_path: Path) -> None:
     embedder, documents = Waits(), [doc(n) for n in range(AHEAD * BATCH)]
     main = threading.main_thread().ident
