@@ -21,7 +21,7 @@ from hybrid.indexing.changes import FLYING
 from hybrid.indexing.flush import BATCH, PAYERS
 from hybrid.indexing.journal import Journal
 from hybrid.indexing.lots import bounded
-from hybrid.indexing.making import MOST_PASSAGES
+from hybrid.indexing.making import AT_ONCE, MOST_PASSAGES
 from hybrid.indexing.writer import AHEAD
 from hybrid.model import Document, DocumentOutcome, Record, Vector, WriteOutcome, WriteReport
 from hybrid.writing import SAMPLE
@@ -160,16 +160,16 @@ def test_strict_stops_where_all_is_rejected(engine: Engine) -> None:
 
 
 class Waits(Counting):
-    """Embeds many texts only when it may."""
+    """Embeds many texts only as often as it may."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.may = threading.Event()
+        self.may = threading.Semaphore(0)
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:
         """float32 (n, 64)."""
         if len(texts) > 1:
-            assert self.may.wait(60)
+            assert self.may.acquire(timeout=60)
         return super().embed_documents(texts)
 
 
@@ -193,7 +193,7 @@ def test_ctrl_c_leaves_what_was_not_begun_to_the_journal(tmp_path: Path) -> None
         time.sleep(0.2)  # until the last batch is handed over
         signal.pthread_kill(main, signal.SIGINT)
         time.sleep(0.2)
-        embedder.may.set()
+        embedder.may.release(PAYERS * BATCH // AT_ONCE)
 
     with hybrid.open(tmp_path, embedder=embedder) as engine:
         engine.put([doc("first")])
@@ -204,7 +204,9 @@ def test_ctrl_c_leaves_what_was_not_begun_to_the_journal(tmp_path: Path) -> None
             engine.put(documents)
         presser.join()
         assert len(embedder.texts) == 1 + PAYERS * BATCH
-        assert engine.status()["journal"]["owed"] == dict.fromkeys(("text", "vector"), (AHEAD - PAYERS) * BATCH)
+        left = dict.fromkeys(("text", "vector"), (AHEAD - PAYERS) * BATCH)
+        assert eventually(lambda: engine.status()["journal"]["owed"] == left)
+        embedder.may.release(100)
         assert engine.flush().entries == 0
 
 
