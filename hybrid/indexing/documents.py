@@ -83,7 +83,12 @@ def normalise(given: Any) -> Document:
         return Document(document_id, _plain(document_id, fields), vectors)
     if isinstance(given, Document):
         check_id(given.id)
-        return Document(given.id, _plain(given.id, given.fields), _vectors(given.id, given.vectors))
+        if not isinstance(given.fields, Mapping):
+            raise DocumentError(
+                f"document {given.id!r}: its fields are a {type(given.fields).__name__}; give a dict of fields by name",
+                document_id=given.id,
+            )
+        return Document(given.id, _plain(given.id, dict(given.fields)), _vectors(given.id, given.vectors))
     if isinstance(given, Malformed):
         raise DocumentError(f"{given.where}: {given.reason}")
     raise DocumentError(f"a document is a dict with an id and fields, not {type(given).__name__}")
@@ -96,18 +101,13 @@ def as_id(given: Any) -> Any:
     return str(given) if isinstance(given, int | np.integer) and not isinstance(given, bool) else given
 
 
-def _plain(document_id: str, fields: Mapping[str, Any]) -> dict[str, Json]:
+def _plain(document_id: str, fields: dict[str, Any]) -> dict[str, Json]:
     """The fields with JSON types only: numpy numbers, dates and the like become plain values; None is left out."""
-    if not isinstance(fields, Mapping):
-        raise DocumentError(
-            f"document {document_id!r}: its fields are a {type(fields).__name__}; give a dict of fields by name",
-            document_id=document_id,
-        )
     kinds = {*map(type, fields.values())}
-    there = {name: value for name, value in fields.items() if value is not None} if _NONE in kinds else dict(fields)
+    there = {name: value for name, value in fields.items() if value is not None} if _NONE in kinds else fields
     try:
         said = _json(there)
-        if kinds <= _SIMPLE and {*map(type, fields)} <= _NAMES and b"null" not in said:
+        if kinds <= _SIMPLE and b"null" not in said and {*map(type, there)} <= _NAMES:
             return there  # the usual case: as its JSON would give it back, where NaN and infinity would be null
         plain: dict[str, Json] = orjson.loads(said)
     except (TypeError, ValueError) as error:

@@ -104,8 +104,8 @@ class Lots:
                 lot.settled.append(rejected(one, error))
                 continue
             lot.contents[document.id] = _Content(document, content_hash(document, self._made_by), one)
-            if unknown := document.fields.keys() - self._fields:
-                self.unknown_fields.update(unknown)
+            if not self._fields.issuperset(document.fields):
+                self.unknown_fields.update(document.fields.keys() - self._fields)
         return lot
 
     def _compare(self, lot: _Lot, asked: Asked, strict: bool) -> Compared:
@@ -166,12 +166,11 @@ def bounded(documents: Iterable[Any]) -> Iterator[list[Any]]:
 
 def _size(given: Any) -> int:
     """Bytes of what may be large in a document, roughly: its texts, and vectors that are arrays."""
-    document = given if isinstance(given, Document) else None
-    fields = given if document is None else document.fields
-    if not isinstance(fields, Mapping):
+    fields = given.fields if isinstance(given, Document) else given
+    if not isinstance(fields, dict):
         return 0
-    vectors = fields.get("vector") if document is None else document.vectors
-    texts = sum([len(value) for value in fields.values() if value.__class__ is str])
+    vectors = given.vectors if fields is not given else fields.get("vector")
+    texts = sum([len(value) for value in fields.values() if type(value) is str])
     return texts + (vectors.nbytes if isinstance(vectors, np.ndarray) else 0)
 
 
