@@ -47,6 +47,8 @@ class History:
     changes: list[Change] = field(default_factory=list)
     promises: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
     broken: list[tuple[str, str]] = field(default_factory=list)
+    _overtaken: set[str] = field(default_factory=set)
+    """Ids with a change that a later one overtook in the journal: it may be what stands before a rejected one."""
     _last: dict[tuple[str, str], int] = field(default_factory=dict)
     _versions: dict[tuple[str, str | None], int] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class History:
         elif outcome.outcome not in (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.PENDING):
             return
         if not change.version and change.overtaken:
+            self._overtaken.add(change.id)
             return
         if not change.version:
             self.broken.append(("lost", f"{change.id}: {outcome.outcome}, but it was not in the journal"))
@@ -102,7 +105,8 @@ class History:
         if newest is None:
             return None
         bad = (change.version for change in self.changes if change.id == document_id and is_poison(change.text))
-        return newest if sum(version >= newest.version for version in bad) <= self.brings_back else None
+        brought_back = self.brings_back and document_id not in self._overtaken
+        return newest if sum(version >= newest.version for version in bad) <= brought_back else None
 
     def version_of(self, document_id: str, text: str | None) -> int:
         """The version at which a text, or a deletion, was last journaled; 0 where it never was."""
